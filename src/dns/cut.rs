@@ -1,0 +1,25 @@
+//! Zone cuts: what a referral claims about a zone and its servers.
+
+use std::net::IpAddr;
+
+use super::{Name, Ttl};
+
+/// One authoritative server of a zone: its name, and the addresses that came with it as glue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameServer {
+    /// The server's host name (NSDNAME).
+    pub host: Name,
+    /// Glue: addresses the parent gave along with the delegation; empty when it gave none.
+    pub glue: Vec<IpAddr>,
+}
+
+/// A referral's claim: this zone is served by these servers. Nothing of it has been tried yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delegation {
+    /// The zone's apex.
+    pub zone: Name,
+    /// The parent's TTL of the NS set; the child cannot extend it.
+    pub ttl: Ttl,
+    /// At least one server.
+    pub servers: Vec<NameServer>,
+}

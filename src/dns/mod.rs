@@ -1,0 +1,40 @@
+//! The vocabulary: names, types, RRsets, messages — and nothing that waits, remembers or decides.
+//!
+//! Messages are read and written by this module itself (bounded, one pass, names decompressed once);
+//! `hickory_proto` lends the presentation format of rarer types and is named nowhere else.
+
+mod class;
+mod cut;
+mod edns;
+mod ede;
+mod error;
+mod layout;
+mod message;
+mod name;
+mod patch;
+mod peek;
+mod question;
+mod reader;
+mod record_type;
+mod rcode;
+mod rrset;
+mod ttl;
+mod writer;
+
+pub use class::Class;
+pub use cut::{Delegation, NameServer};
+pub use ede::{Ede, EdeCode};
+pub use edns::{Edns, EdnsOption};
+pub use error::{Section, WireError};
+pub use layout::{Field, layout};
+pub use message::{Header, Message, Record};
+pub use name::Name;
+pub use patch::{Personal, personalise};
+pub use peek::{Peeked, PeekedEdns, Unanswerable, peek};
+pub use question::Question;
+pub use reader::{RdataBuf, Reader};
+pub use record_type::RecordType;
+pub use rcode::{Opcode, Rcode};
+pub use rrset::{Rdatas, RrSet};
+pub use ttl::Ttl;
+pub use writer::{MessageWriter, QueryFlags, write_query};

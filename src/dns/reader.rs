@@ -1,0 +1,242 @@
+//! A cursor over a packet that cannot be made to run in circles.
+//!
+//! Pointers lead strictly backwards; hops are counted per name and per message, because a limit per name
+//! alone still lets one message cost millions of steps. No recursion, no allocation by a length from the wire.
+
+use smallvec::SmallVec;
+
+use super::layout::{Field, layout};
+use super::{Name, RecordType, WireError};
+
+/// Pointer hops one name may take; 127 labels are all a name can have.
+const MAX_HOPS_PER_NAME: u32 = 127;
+/// Pointer hops all names of one message may take together.
+const MAX_HOPS_PER_MESSAGE: u32 = 4096;
+
+/// RDATA with every name uncompressed.
+pub type RdataBuf = SmallVec<[u8; 24]>;
+
+/// Reads a packet from front to back.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    packet: &'a [u8],
+    at: usize,
+    hops: u32,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at `offset` of `packet`.
+    pub const fn new(packet: &'a [u8], offset: usize) -> Self {
+        Self { packet, at: offset, hops: 0 }
+    }
+
+    /// Where the cursor stands.
+    pub const fn position(&self) -> usize {
+        self.at
+    }
+
+    /// How many octets are left.
+    pub const fn remaining(&self) -> usize {
+        self.packet.len().saturating_sub(self.at)
+    }
+
+    /// The next `count` octets.
+    ///
+    /// # Errors
+    /// [`WireError::Short`] when there are fewer.
+    pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], WireError> {
+        let end = self.at.checked_add(count).ok_or(WireError::Short)?;
+        let bytes = self.packet.get(self.at..end).ok_or(WireError::Short)?;
+        self.at = end;
+        Ok(bytes)
+    }
+
+    /// The next octet.
+    ///
+    /// # Errors
+    /// [`WireError::Short`] at the end.
+    pub fn u8(&mut self) -> Result<u8, WireError> {
+        self.bytes(1)?.first().copied().ok_or(WireError::Short)
+    }
+
+    /// The next two octets.
+    ///
+    /// # Errors
+    /// [`WireError::Short`] at the end.
+    pub fn u16(&mut self) -> Result<u16, WireError> {
+        self.bytes(2)?.try_into().map(u16::from_be_bytes).map_err(|_| WireError::Short)
+    }
+
+    /// The next four octets.
+    ///
+    /// # Errors
+    /// [`WireError::Short`] at the end.
+    pub fn u32(&mut self) -> Result<u32, WireError> {
+        self.bytes(4)?.try_into().map(u32::from_be_bytes).map_err(|_| WireError::Short)
+    }
+
+    /// The next name, decompressed (RFC 1035 §4.1.4).
+    ///
+    /// # Errors
+    /// [`WireError::BadName`], [`WireError::Short`], or [`WireError::Compression`] when the message has used up its hops.
+    pub fn name(&mut self) -> Result<Name, WireError> {
+        let mut wire: SmallVec<[u8; 40]> = SmallVec::new();
+        let mut at = self.at;
+        let mut segment = self.at;
+        let mut end = None;
+        let mut hops = 0;
+        loop {
+            let length = *self.packet.get(at).ok_or(WireError::Short)?;
+            match length {
+                0..64 => {
+                    let next = at + usize::from(length) + 1;
+                    wire.extend_from_slice(self.packet.get(at..next).ok_or(WireError::Short)?);
+                    at = next;
+                    if wire.len() > Name::MAX_OCTETS {
+                        return Err(WireError::BadName);
+                    }
+                    if length == 0 {
+                        self.at = end.unwrap_or(at);
+                        return Ok(Name::from_checked(wire));
+                    }
+                }
+                0xc0.. => {
+                    let low = *self.packet.get(at + 1).ok_or(WireError::Short)?;
+                    let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                    end = end.or(Some(at + 2));
+                    hops += 1;
+                    self.hops += 1;
+                    if target >= segment || hops > MAX_HOPS_PER_NAME {
+                        return Err(WireError::BadName);
+                    }
+                    if self.hops > MAX_HOPS_PER_MESSAGE {
+                        return Err(WireError::Compression);
+                    }
+                    (at, segment) = (target, target);
+                }
+                _ => return Err(WireError::BadName),
+            }
+        }
+    }
+
+    /// The next `length` octets as RDATA of `rtype`, its names decompressed and its shape checked.
+    /// The cursor ends behind them whether or not they were well formed.
+    ///
+    /// # Errors
+    /// [`WireError::Short`] when the packet has fewer octets; [`WireError::BadRdata`] when they do not fit the type.
+    pub fn rdata(&mut self, rtype: RecordType, length: usize) -> Result<RdataBuf, WireError> {
+        let start = self.at;
+        let raw = self.bytes(length)?;
+        let Some(fields) = layout(rtype) else { return Ok(RdataBuf::from_slice(raw)) };
+        let end = self.at;
+        let window = self.packet.get(..end).ok_or(WireError::Short)?;
+        let mut inner = Reader { packet: window, at: start, hops: self.hops };
+        let read = inner.fields(fields);
+        self.hops = inner.hops;
+        match read {
+            Ok(rdata) if inner.at == end => Ok(rdata),
+            Err(WireError::Compression) => Err(WireError::Compression),
+            _ => Err(WireError::BadRdata),
+        }
+    }
+
+    fn fields(&mut self, fields: &[Field]) -> Result<RdataBuf, WireError> {
+        let mut out = RdataBuf::new();
+        for field in fields {
+            match field {
+                Field::CompressibleName | Field::Name => out.extend_from_slice(self.name()?.wire()),
+                Field::U8 => out.push(self.u8()?),
+                Field::U16 | Field::Type => out.extend_from_slice(self.bytes(2)?),
+                Field::U32 | Field::Time | Field::Ipv4 => out.extend_from_slice(self.bytes(4)?),
+                Field::Ipv6 => out.extend_from_slice(self.bytes(16)?),
+                Field::Text | Field::HexCounted | Field::Base32Counted => self.counted(&mut out)?,
+                Field::Texts => {
+                    self.counted(&mut out)?;
+                    while self.remaining() > 0 {
+                        self.counted(&mut out)?;
+                    }
+                }
+                Field::Hex | Field::Base64 => out.extend_from_slice(self.bytes(self.remaining())?),
+                Field::Bitmap => self.bitmap(&mut out)?,
+            }
+        }
+        Ok(out)
+    }
+
+    fn counted(&mut self, out: &mut RdataBuf) -> Result<(), WireError> {
+        let length = self.u8()?;
+        out.push(length);
+        out.extend_from_slice(self.bytes(usize::from(length))?);
+        Ok(())
+    }
+
+    /// Windows in rising order, 1 to 32 octets each (RFC 4034 §4.1.2).
+    fn bitmap(&mut self, out: &mut RdataBuf) -> Result<(), WireError> {
+        let mut last = None;
+        while self.remaining() > 0 {
+            let (window, length) = (self.u8()?, self.u8()?);
+            if last.is_some_and(|last| window <= last) || !(1..=32).contains(&length) {
+                return Err(WireError::BadRdata);
+            }
+            last = Some(window);
+            out.extend_from_slice(&[window, length]);
+            out.extend_from_slice(self.bytes(usize::from(length))?);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_lead_strictly_backwards() {
+        // MEM-01: a pointer to itself, a forward pointer, a pair that loops, reserved label types.
+        for packet in [&[0xc0, 0x00][..], &[0xc0, 0x02, 0x00], &[1, b'a', 0xc0, 0x00], &[0x40, 0], &[0x80, 0]] {
+            assert_eq!(Reader::new(packet, 0).name(), Err(WireError::BadName), "{packet:?}");
+        }
+        assert_eq!(Reader::new(&[0xc0], 0).name(), Err(WireError::Short));
+        assert_eq!(Reader::new(&[5, b'a'], 0).name(), Err(WireError::Short));
+        let packet = [1, b'b', 0, 1, b'a', 0xc0, 0x00, 9];
+        let mut reader = Reader::new(&packet, 3);
+        assert_eq!(reader.name().unwrap().to_string(), "a.b.");
+        assert_eq!(reader.position(), 7);
+    }
+
+    #[test]
+    fn hops_are_counted_over_the_whole_message() {
+        // MEM-02: every name is harmless by itself, together they are not.
+        let mut packet = vec![1, b'x', 0];
+        for i in 0..100u16 {
+            let target = if i == 0 { 0 } else { 3 + (i - 1) * 2 };
+            packet.extend_from_slice(&(0xc000 | target).to_be_bytes());
+        }
+        let last = packet.len() - 2;
+        let mut reader = Reader::new(&packet, last);
+        let read = (0..50).map(|_| { reader.at = last; reader.name() }).find(Result::is_err);
+        assert_eq!(read, Some(Err(WireError::Compression)));
+    }
+
+    #[test]
+    fn names_over_255_octets_are_refused() {
+        let mut packet = Vec::new();
+        for _ in 0..127 {
+            packet.extend_from_slice(&[1, b'a']);
+        }
+        packet.push(0);
+        assert!(Reader::new(&packet, 0).name().is_ok());
+        packet.splice(0..0, [1, b'b']);
+        assert_eq!(Reader::new(&packet, 0).name(), Err(WireError::BadName));
+    }
+
+    #[test]
+    fn rdata_must_fit_its_type() {
+        assert_eq!(Reader::new(&[1, 2, 3], 0).rdata(RecordType::A, 3), Err(WireError::BadRdata));
+        assert_eq!(Reader::new(&[1, 2, 3, 4, 5], 0).rdata(RecordType::A, 5), Err(WireError::BadRdata));
+        assert_eq!(Reader::new(&[1, 2, 3, 4], 0).rdata(RecordType::A, 5), Err(WireError::Short));
+        assert!(Reader::new(&[], 0).rdata(RecordType(65280), 0).unwrap().is_empty());
+        // A name inside RDATA may not run past its end.
+        assert_eq!(Reader::new(&[3, b'a', b'b', b'c', 0], 0).rdata(RecordType::NS, 3), Err(WireError::BadRdata));
+    }
+}

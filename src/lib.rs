@@ -1,0 +1,4 @@
+//! Burdock: a recursive, caching DNS resolver.
+
+pub mod dns;
+pub mod world;

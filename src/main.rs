@@ -1,0 +1,2 @@
+//! The `burdock` binary.
+fn main() {}

@@ -1,0 +1,141 @@
+//! The three things Burdock does not control: the network, the clock and the dice.
+//!
+//! Everything that decides is given them from outside, so a whole Internet, with its losses and its time, can be played.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rand::rngs::ChaCha12Rng;
+use rand::{Rng, RngExt, SeedableRng};
+use tokio::time::Instant;
+
+/// A boxed future; one allocation against a network round trip.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How a query travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// One datagram there, one back.
+    Udp,
+    /// A stream, length before each message (RFC 7766).
+    Tcp,
+}
+
+/// Whom to ask, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Route {
+    /// The server's address and port.
+    pub server: SocketAddr,
+    /// The transport.
+    pub transport: Transport,
+}
+
+/// What a packet that arrived from the server's address is to the query that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// The reply. The wait ends.
+    Ours,
+    /// Anything else. The wait goes on.
+    NotOurs,
+    /// Almost the reply: somebody may be guessing. The wait ends with [`io::ErrorKind::InvalidData`].
+    NearMiss,
+}
+
+/// Judges each packet that arrives; pure.
+pub type IsOurs<'a> = &'a (dyn Fn(&[u8]) -> Arrival + Send + Sync);
+
+/// Everything outside this process: one query out, one reply back.
+pub trait Network: Send + Sync {
+    /// Sends `query` (without any length prefix) over `route` and waits for the packet that `is_ours` accepts.
+    /// Packets it does not accept are passed over. There is no deadline in here: the caller drops the future.
+    fn exchange<'a>(&'a self, route: Route, query: &'a [u8], is_ours: IsOurs<'a>) -> BoxFuture<'a, io::Result<Bytes>>;
+}
+
+/// Where the present comes from.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    start: Instant,
+    wall_at_start: Duration,
+}
+
+impl Clock {
+    /// A clock that runs with tokio's time and now shows the system's wall time.
+    #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
+    pub fn system() -> Self {
+        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self::at(wall)
+    }
+
+    /// A clock that runs with tokio's time, paused or not, and now shows `wall` since 1970.
+    #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
+    pub fn at(wall: Duration) -> Self {
+        Self { start: Instant::now(), wall_at_start: wall }
+    }
+
+    /// The monotonic present: for TTLs, deadlines and round trips.
+    #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
+    pub fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// The calendar's present, since 1970: for signatures.
+    pub fn wall(&self) -> Duration {
+        self.wall_at_start + self.now().duration_since(self.start)
+    }
+}
+
+/// Where chance comes from: a cryptographic generator (RFC 5452 §9.2), seeded by the system or by a test.
+#[derive(Clone, Debug)]
+pub struct Dice {
+    generator: Arc<Mutex<ChaCha12Rng>>,
+}
+
+impl Dice {
+    /// Dice nobody can predict.
+    #[allow(clippy::disallowed_methods, reason = "the one place where chance comes in")]
+    pub fn system() -> Self {
+        Self { generator: Arc::new(Mutex::new(ChaCha12Rng::from_rng(&mut rand::rng()))) }
+    }
+
+    /// Dice that fall the same way for the same seed: for simulations only.
+    pub fn seeded(seed: u64) -> Self {
+        Self { generator: Arc::new(Mutex::new(ChaCha12Rng::seed_from_u64(seed))) }
+    }
+
+    /// Sixteen random bits: a message ID.
+    pub fn id(&self) -> u16 {
+        self.bits() as u16
+    }
+
+    /// Sixty-four random bits.
+    pub fn bits(&self) -> u64 {
+        self.generator.lock().next_u64()
+    }
+
+    /// A number below `bound`; 0 when `bound` is 0.
+    pub fn below(&self, bound: usize) -> usize {
+        if bound == 0 { 0 } else { self.generator.lock().random_range(0..bound) }
+    }
+
+    /// A fraction in `[0, 1)`.
+    pub fn fraction(&self) -> f64 {
+        self.generator.lock().random()
+    }
+}
+
+/// The world as a resolver meets it.
+#[derive(Clone)]
+pub struct World {
+    /// The way to other servers.
+    pub network: Arc<dyn Network>,
+    /// The time.
+    pub clock: Clock,
+    /// Chance.
+    pub dice: Dice,
+}
