@@ -1,4 +1,10 @@
 //! Burdock: a recursive, caching DNS resolver.
 
+pub mod cache;
 pub mod dns;
+pub mod job;
+pub mod policy;
+pub mod resolver;
+pub mod responder;
+pub mod telemetry;
 pub mod world;

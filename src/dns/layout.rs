@@ -44,7 +44,10 @@ pub enum Field {
 
 /// The fields of `rtype`'s RDATA, or `None` when it is opaque here.
 pub const fn layout(rtype: RecordType) -> Option<&'static [Field]> {
-    use Field::{Base32Counted, Base64, Bitmap, CompressibleName, Hex, HexCounted, Ipv4, Ipv6, Text, Texts, Time, Type, U8, U16, U32};
+    use Field::{
+        Base32Counted, Base64, Bitmap, CompressibleName, Hex, HexCounted, Ipv4, Ipv6, Text, Texts, Time, Type, U8, U16,
+        U32,
+    };
     const PLAIN: Field = Field::Name;
     Some(match rtype {
         RecordType::A => &[Ipv4],

@@ -115,9 +115,18 @@ impl Message {
         if answers + authorities + additionals > MAX_RECORDS {
             return Err(WireError::TooMany);
         }
-        let mut message =
-            Self { header, question, answer: Vec::new(), authority: Vec::new(), additional: Vec::new(), edns: None, dropped: 0 };
-        for (section, count) in [(Section::Answer, answers), (Section::Authority, authorities), (Section::Additional, additionals)] {
+        let mut message = Self {
+            header,
+            question,
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+            edns: None,
+            dropped: 0,
+        };
+        for (section, count) in
+            [(Section::Answer, answers), (Section::Authority, authorities), (Section::Additional, additionals)]
+        {
             message.read_section(&mut reader, section, count)?;
         }
         Ok(message)
@@ -151,7 +160,9 @@ impl Message {
                 continue;
             }
             match reader.rdata(rtype, length) {
-                Ok(rdata) => records.push(Record { owner, rtype, class: Class(class), ttl: Ttl::from_wire(ttl), rdata }),
+                Ok(rdata) => {
+                    records.push(Record { owner, rtype, class: Class(class), ttl: Ttl::from_wire(ttl), rdata })
+                }
                 Err(WireError::BadRdata) => self.dropped += 1,
                 Err(error) => return Err(error),
             }

@@ -35,7 +35,9 @@ impl Name {
         let mut rest = wire;
         loop {
             match rest.split_first() {
-                Some((0, [])) if wire.len() <= Self::MAX_OCTETS => return Ok(Self { wire: SmallVec::from_slice(wire) }),
+                Some((0, [])) if wire.len() <= Self::MAX_OCTETS => {
+                    return Ok(Self { wire: SmallVec::from_slice(wire) });
+                }
                 Some((&length, tail)) if length != 0 && length < 64 => {
                     rest = tail.get(usize::from(length)..).ok_or(WireError::BadName)?;
                 }
@@ -332,7 +334,17 @@ mod tests {
     #[test]
     fn order_is_canonical() {
         // RFC 4034 §6.1's own example.
-        let sorted = ["example", "a.example", "yljkjljk.a.example", "Z.a.example", "zABC.a.EXAMPLE", "z.example", r"\001.z.example", "*.z.example", r"\200.z.example"];
+        let sorted = [
+            "example",
+            "a.example",
+            "yljkjljk.a.example",
+            "Z.a.example",
+            "zABC.a.EXAMPLE",
+            "z.example",
+            r"\001.z.example",
+            "*.z.example",
+            r"\200.z.example",
+        ];
         let names: Vec<Name> = sorted.iter().map(|n| name(n)).collect();
         let mut shuffled = names.clone();
         shuffled.reverse();

@@ -62,7 +62,12 @@ mod tests {
         let question = Question::new("www.example.com".parse().unwrap(), RecordType::A);
         let mut writer = MessageWriter::new(0, Header::QR | Header::RA | Header::AD, Rcode::NOERROR, 4096);
         writer.question(&question, Class::IN);
-        let set = RrSet::new(question.name, RecordType::A, Ttl::from_secs(300), Rdatas::new([&[192, 0, 2, 1][..], &[192, 0, 2, 2]]).unwrap());
+        let set = RrSet::new(
+            question.name,
+            RecordType::A,
+            Ttl::from_secs(300),
+            Rdatas::new([&[192, 0, 2, 1][..], &[192, 0, 2, 2]]).unwrap(),
+        );
         writer.rrset(Section::Answer, &set, set.ttl, false);
         writer.finish()
     }
@@ -73,7 +78,8 @@ mod tests {
     #[test]
     fn the_client_sees_its_own_id_case_and_ttl() {
         let (bytes, ttls) = stored();
-        let personal = Personal { id: 77, set: Header::RD, clear: Header::AD, qname: QNAME, age: 299, limit: 1232, opt: OPT };
+        let personal =
+            Personal { id: 77, set: Header::RD, clear: Header::AD, qname: QNAME, age: 299, limit: 1232, opt: OPT };
         let mut out = [0; 1232];
         let length = personalise(&bytes, &ttls, &personal, &mut out).unwrap();
         let message = Message::parse(&out[..length]).unwrap();
@@ -89,7 +95,8 @@ mod tests {
     #[test]
     fn too_large_means_truncated_and_nothing_but_the_question() {
         let (bytes, ttls) = stored();
-        let personal = Personal { id: 1, set: 0, clear: 0, qname: QNAME, age: 0, limit: bytes.len() + OPT.len() - 1, opt: OPT };
+        let personal =
+            Personal { id: 1, set: 0, clear: 0, qname: QNAME, age: 0, limit: bytes.len() + OPT.len() - 1, opt: OPT };
         let mut out = [0; 1232];
         let length = personalise(&bytes, &ttls, &personal, &mut out).unwrap();
         let message = Message::parse(&out[..length]).unwrap();

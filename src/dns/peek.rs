@@ -148,7 +148,12 @@ mod tests {
 
     fn query() -> Vec<u8> {
         let question = Question::new("WwW.example.com".parse().unwrap(), RecordType::A);
-        write_query(9, &question, QueryFlags { recursion_desired: true, edns: Some(4096), dnssec_ok: true, ..QueryFlags::default() }).to_vec()
+        write_query(
+            9,
+            &question,
+            QueryFlags { recursion_desired: true, edns: Some(4096), dnssec_ok: true, ..QueryFlags::default() },
+        )
+        .to_vec()
     }
 
     #[test]

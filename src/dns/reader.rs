@@ -214,7 +214,12 @@ mod tests {
         }
         let last = packet.len() - 2;
         let mut reader = Reader::new(&packet, last);
-        let read = (0..50).map(|_| { reader.at = last; reader.name() }).find(Result::is_err);
+        let read = (0..50)
+            .map(|_| {
+                reader.at = last;
+                reader.name()
+            })
+            .find(Result::is_err);
         assert_eq!(read, Some(Err(WireError::Compression)));
     }
 

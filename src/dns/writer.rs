@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::layout::{Field, layout};
-use super::{Class, Header, Name, Question, Rcode, Reader, RecordType, RrSet, Section, Ttl};
+use super::{Class, Header, Name, Question, Rcode, Reader, Record, RecordType, RrSet, Section, Ttl};
 
 /// Look-ups for compression one message may cost; later names are written in full (ATTACKS: quadratic compression).
 const MAX_LOOKUPS: usize = 120;
@@ -43,11 +43,13 @@ impl MessageWriter {
     pub fn rrset(&mut self, section: Section, rrset: &RrSet, ttl: Ttl, signed: bool) -> bool {
         let before = (self.buf.len(), self.suffixes.len(), self.ttl_offsets.len(), self.counts);
         for rdata in rrset.rdatas.iter() {
-            self.record(section, &rrset.owner, rrset.rtype, ttl, rdata);
+            self.head(&rrset.owner, rrset.rtype, Class::IN, ttl);
+            self.data(section, rrset.rtype, rdata);
         }
         if signed {
             for rdata in rrset.signatures.iter() {
-                self.record(section, &rrset.owner, RecordType::RRSIG, ttl, rdata);
+                self.head(&rrset.owner, RecordType::RRSIG, Class::IN, ttl);
+                self.data(section, RecordType::RRSIG, rdata);
             }
         }
         let fits = self.buf.len() <= self.limit;
@@ -61,23 +63,9 @@ impl MessageWriter {
     }
 
     /// Writes one record whatever the size.
-    pub fn record(&mut self, section: Section, owner: &Name, rtype: RecordType, ttl: Ttl, rdata: &[u8]) {
-        self.record_of_class(section, owner, (rtype, Class::IN), ttl, rdata);
-    }
-
-    /// Writes one record of any class whatever the size.
-    pub fn record_of_class(&mut self, section: Section, owner: &Name, kind: (RecordType, Class), ttl: Ttl, rdata: &[u8]) {
-        self.name(owner, true);
-        self.u16(kind.0.0);
-        self.u16(kind.1.0);
-        self.ttl_offsets.extend(u16::try_from(self.buf.len()).ok());
-        self.buf.extend_from_slice(&ttl.as_secs().to_be_bytes());
-        let length_at = self.buf.len();
-        self.u16(0);
-        self.rdata(kind.0, rdata);
-        let length = u16::try_from(self.buf.len() - length_at - 2).unwrap_or(u16::MAX);
-        self.put_u16(length_at, length);
-        self.add_count(section_index(section));
+    pub fn record(&mut self, section: Section, record: &Record) {
+        self.head(&record.owner, record.rtype, record.class, record.ttl);
+        self.data(section, record.rtype, &record.rdata);
     }
 
     /// Writes OPT (RFC 6891 §6.1.2) with `options` already in wire form. Must come last.
@@ -113,6 +101,23 @@ impl MessageWriter {
             self.put_u16(4 + 2 * i, count);
         }
         (self.buf, self.ttl_offsets)
+    }
+
+    fn head(&mut self, owner: &Name, rtype: RecordType, class: Class, ttl: Ttl) {
+        self.name(owner, true);
+        self.u16(rtype.0);
+        self.u16(class.0);
+        self.ttl_offsets.extend(u16::try_from(self.buf.len()).ok());
+        self.buf.extend_from_slice(&ttl.as_secs().to_be_bytes());
+    }
+
+    fn data(&mut self, section: Section, rtype: RecordType, rdata: &[u8]) {
+        let length_at = self.buf.len();
+        self.u16(0);
+        self.rdata(rtype, rdata);
+        let length = u16::try_from(self.buf.len() - length_at - 2).unwrap_or(u16::MAX);
+        self.put_u16(length_at, length);
+        self.add_count(section_index(section));
     }
 
     fn add_count(&mut self, index: usize) {
@@ -181,7 +186,9 @@ impl MessageWriter {
     /// An earlier place where the same suffix stands; the bytes are compared, a hash alone proves nothing.
     fn find(&self, hash: u64, suffix: &[u8]) -> Option<u16> {
         let same = |offset: u16| {
-            Reader::new(&self.buf, usize::from(offset)).name().is_ok_and(|name| name.wire().eq_ignore_ascii_case(suffix))
+            Reader::new(&self.buf, usize::from(offset))
+                .name()
+                .is_ok_and(|name| name.wire().eq_ignore_ascii_case(suffix))
         };
         self.suffixes.iter().find(|(known, offset)| *known == hash && same(*offset)).map(|(_, offset)| *offset)
     }
@@ -251,7 +258,12 @@ mod tests {
         writer.question(&question, Class::IN);
         let mut mx = vec![0, 10];
         mx.extend_from_slice(name("mail.example.com").wire());
-        let set = RrSet::new(name("www.example.com"), RecordType::MX, Ttl::from_secs(60), Rdatas::new([mx.as_slice()]).unwrap());
+        let set = RrSet::new(
+            name("www.example.com"),
+            RecordType::MX,
+            Ttl::from_secs(60),
+            Rdatas::new([mx.as_slice()]).unwrap(),
+        );
         assert!(writer.rrset(Section::Answer, &set, set.ttl, false));
         writer.opt(1232, Rcode::BADVERS, true, &[]);
         let (bytes, ttls) = writer.finish();
@@ -272,7 +284,12 @@ mod tests {
         let question = Question::new(name("a.test"), RecordType::A);
         writer.question(&question, Class::IN);
         let rdatas: Vec<[u8; 4]> = (0..9).map(|i| [10, 0, 0, i]).collect();
-        let set = RrSet::new(question.name.clone(), RecordType::A, Ttl::ZERO, Rdatas::new(rdatas.iter().map(<[u8; 4]>::as_slice)).unwrap());
+        let set = RrSet::new(
+            question.name.clone(),
+            RecordType::A,
+            Ttl::ZERO,
+            Rdatas::new(rdatas.iter().map(<[u8; 4]>::as_slice)).unwrap(),
+        );
         let before = writer.len();
         assert!(!writer.rrset(Section::Answer, &set, set.ttl, false));
         assert_eq!(writer.len(), before);
@@ -282,7 +299,8 @@ mod tests {
     #[test]
     fn a_query_is_as_small_as_it_can_be() {
         let question = Question::new(name("a.test"), RecordType::A);
-        let query = write_query(0x1234, &question, QueryFlags { edns: Some(1232), dnssec_ok: true, ..QueryFlags::default() });
+        let query =
+            write_query(0x1234, &question, QueryFlags { edns: Some(1232), dnssec_ok: true, ..QueryFlags::default() });
         let message = Message::parse(&query).unwrap();
         assert_eq!((message.header.id, message.header.flags), (0x1234, 0));
         assert_eq!(message.edns.map(|edns| (edns.udp_size, edns.dnssec_ok)), Some((1232, true)));

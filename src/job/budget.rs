@@ -1,0 +1,268 @@
+//! Every bound on what a question, a packet or a client may cost, in one place, each with the abuse it answers.
+//!
+//! Operators may set each under `limits:` by the name it has here, with `-` for `_`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident = $value:expr, $unit:literal;)+) => {
+        /// The bounds in force. Values are those of the defaults unless the operator set others.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $field: limits!(@type $kind),)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($field: $value,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every bound: its name, its value, its unit and what it is for.
+            pub fn table(&self) -> Vec<Bound> {
+                vec![$(Bound {
+                    name: stringify!($field),
+                    value: limits!(@value $kind self.$field),
+                    unit: $unit,
+                    help: concat!($($doc),+).trim(),
+                },)+]
+            }
+
+            /// Sets the bound called `name` (with `_` or `-`) to `value`, in the unit [`Self::table`] names.
+            /// `false` when there is no such bound.
+            pub fn set(&mut self, name: &str, value: u64) -> bool {
+                match name.replace('-', "_").as_str() {
+                    $(stringify!($field) => self.$field = limits!(@from $kind value),)+
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+    (@type count) => { u32 };
+    (@type time) => { Duration };
+    (@value count $v:expr) => { u64::from($v) };
+    (@value time $v:expr) => { u64::try_from($v.as_millis()).unwrap_or(u64::MAX) };
+    (@from count $v:expr) => { u32::try_from($v).unwrap_or(u32::MAX) };
+    (@from time $v:expr) => { Duration::from_millis($v) };
+}
+
+limits! {
+    /// Packets to other servers for one client question, all sub-questions included (CAMP, NXNSAttack).
+    upstream_queries: count = 96, "queries";
+    /// Datagrams, or TCP queries, to one server for one question (RFC 9520 §3.1).
+    sends_per_server: count = 3, "queries";
+    /// Packets to the servers of one zone for one step of the walk (a dead zone is given up after these).
+    sends_per_zone: count = 12, "queries";
+    /// TCP connections or queries for one client question (endless TC and resets).
+    tcp_queries: count = 4, "queries";
+    /// Octets received from other servers for one client question.
+    upstream_octets: count = 131_072, "octets";
+    /// Levels of sub-questions for the addresses of servers (endless delegation, iDNS).
+    depth: count = 4, "levels";
+    /// Referrals followed for one question.
+    referrals: count = 32, "referrals";
+    /// Server names kept of one delegation (NXNSAttack, NRDelegation).
+    servers_per_delegation: count = 13, "servers";
+    /// Addresses of each family kept of one server name.
+    addresses_per_server: count = 4, "addresses";
+    /// Server names of one delegation whose addresses are looked up.
+    address_lookups_per_delegation: count = 6, "lookups";
+    /// Address look-ups for one client question.
+    address_lookups: count = 16, "lookups";
+    /// Server names without address before a delegation is given up.
+    failed_address_lookups: count = 5, "lookups";
+    /// CNAME and DNAME substitutions for one question (DNS Unchained).
+    aliases: count = 11, "aliases";
+    /// Labels revealed one step at a time by QNAME minimisation (RFC 9156 §2.3).
+    minimisation_steps: count = 10, "steps";
+    /// Steps of these that reveal a single label.
+    minimisation_single_labels: count = 4, "steps";
+    /// Records of one RRset that are kept; larger sets are passed on but not remembered.
+    records_per_rrset: count = 100, "records";
+    /// RRsets of one reply that are remembered (CacheFlush).
+    rrsets_per_reply: count = 32, "RRsets";
+    /// Signatures kept with one RRset.
+    signatures_per_rrset: count = 8, "signatures";
+    /// Octets of one cache entry (DNSKEY and TXT: twice as many).
+    entry_octets: count = 8192, "octets";
+    /// Questions being worked on at once.
+    jobs: count = 4096, "questions";
+    /// Clients that wait for the same question.
+    waiters_per_question: count = 4096, "clients";
+    /// Time after which a client gets its answer or SERVFAIL.
+    answer_deadline: time = Duration::from_millis(5000), "ms";
+    /// Time after which all work for a question ends.
+    work_deadline: time = Duration::from_millis(8000), "ms";
+    /// First retransmission timer for a server not yet measured (RFC 6298 §2.1 in spirit).
+    first_timeout: time = Duration::from_millis(400), "ms";
+    /// Shortest retransmission timer.
+    shortest_timeout: time = Duration::from_millis(100), "ms";
+    /// Longest retransmission timer over UDP.
+    longest_timeout: time = Duration::from_millis(1500), "ms";
+    /// Time for a TCP connection to open and answer.
+    tcp_timeout: time = Duration::from_millis(3000), "ms";
+    /// TCP connections of clients open at once, per worker.
+    tcp_clients: count = 1024, "connections";
+    /// TCP connections of one client address (IPv4 /32, IPv6 /64), per worker.
+    tcp_per_client: count = 64, "connections";
+    /// Questions in progress on one TCP connection.
+    tcp_pipeline: count = 32, "questions";
+    /// Time for the first whole message of a TCP connection (slow loris).
+    tcp_first_message: time = Duration::from_millis(3000), "ms";
+    /// Time an idle TCP connection is kept.
+    tcp_idle: time = Duration::from_millis(10_000), "ms";
+    /// Time a reply may wait for a client that does not read.
+    tcp_write: time = Duration::from_millis(5000), "ms";
+    /// Time that questions in progress get to end after SIGTERM.
+    drain: time = Duration::from_millis(2000), "ms";
+}
+
+/// One row of [`Limits::table`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The field's name.
+    pub name: &'static str,
+    /// The value in force.
+    pub value: u64,
+    /// What the value counts.
+    pub unit: &'static str,
+    /// What it bounds, and the abuse it answers.
+    pub help: &'static str,
+}
+
+/// The bound that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Limit {
+    /// `upstream_queries`.
+    #[error("too many queries to other servers for one question (upstream-queries)")]
+    UpstreamQueries,
+    /// `tcp_queries`.
+    #[error("too many TCP queries for one question (tcp-queries)")]
+    TcpQueries,
+    /// `upstream_octets`.
+    #[error("too much data received for one question (upstream-octets)")]
+    UpstreamOctets,
+    /// `depth`.
+    #[error("servers of servers of servers (depth)")]
+    Depth,
+    /// A question waits for itself.
+    #[error("the zones' servers are found only through each other (cycle)")]
+    Cycle,
+    /// `referrals`.
+    #[error("too many referrals (referrals)")]
+    Referrals,
+    /// `address_lookups`.
+    #[error("too many server addresses to look up (address-lookups)")]
+    AddressLookups,
+    /// `aliases`.
+    #[error("the chain of aliases is too long (aliases)")]
+    Aliases,
+    /// `jobs`.
+    #[error("too many questions at once (jobs)")]
+    Jobs,
+    /// `waiters_per_question`.
+    #[error("too many clients wait for this question (waiters-per-question)")]
+    Waiters,
+}
+
+/// What one client question has spent so far. Only ever grows; shared with every sub-question.
+#[derive(Debug)]
+pub struct Budget {
+    limits: Arc<Limits>,
+    upstream_queries: AtomicU32,
+    tcp_queries: AtomicU32,
+    upstream_octets: AtomicU32,
+    address_lookups: AtomicU32,
+}
+
+impl Budget {
+    /// A budget of which nothing is spent.
+    pub const fn new(limits: Arc<Limits>) -> Self {
+        Self {
+            limits,
+            upstream_queries: AtomicU32::new(0),
+            tcp_queries: AtomicU32::new(0),
+            upstream_octets: AtomicU32::new(0),
+            address_lookups: AtomicU32::new(0),
+        }
+    }
+
+    /// The bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Pays for one packet to another server.
+    ///
+    /// # Errors
+    /// [`Limit::UpstreamQueries`] when none is left; nothing may be sent then.
+    pub fn spend_query(&self) -> Result<(), Limit> {
+        spend(&self.upstream_queries, 1, self.limits.upstream_queries).ok_or(Limit::UpstreamQueries)
+    }
+
+    /// Pays for one TCP query, on top of [`Self::spend_query`].
+    ///
+    /// # Errors
+    /// [`Limit::TcpQueries`] when none is left.
+    pub fn spend_tcp(&self) -> Result<(), Limit> {
+        spend(&self.tcp_queries, 1, self.limits.tcp_queries).ok_or(Limit::TcpQueries)
+    }
+
+    /// Pays for octets received.
+    ///
+    /// # Errors
+    /// [`Limit::UpstreamOctets`] when the question has received too many.
+    pub fn spend_octets(&self, octets: usize) -> Result<(), Limit> {
+        let octets = u32::try_from(octets).unwrap_or(u32::MAX);
+        spend(&self.upstream_octets, octets, self.limits.upstream_octets).ok_or(Limit::UpstreamOctets)
+    }
+
+    /// Pays for looking up the addresses of one server name.
+    ///
+    /// # Errors
+    /// [`Limit::AddressLookups`] when none is left.
+    pub fn spend_address_lookup(&self) -> Result<(), Limit> {
+        spend(&self.address_lookups, 1, self.limits.address_lookups).ok_or(Limit::AddressLookups)
+    }
+
+    /// Packets sent to other servers so far.
+    pub fn queries_spent(&self) -> u32 {
+        self.upstream_queries.load(Ordering::Relaxed)
+    }
+}
+
+/// Adds `amount` unless that would pass `limit`.
+fn spend(counter: &AtomicU32, amount: u32, limit: u32) -> Option<()> {
+    let within = |spent: u32| spent.checked_add(amount).filter(|total| *total <= limit);
+    counter.try_update(Ordering::Relaxed, Ordering::Relaxed, within).ok().map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_ends_exactly_at_its_limit() {
+        let budget = Budget::new(Arc::new(Limits { upstream_queries: 3, ..Limits::default() }));
+        let spent: Vec<bool> = (0..5).map(|_| budget.spend_query().is_ok()).collect();
+        assert_eq!(spent, [true, true, true, false, false]);
+        assert_eq!(budget.queries_spent(), 3);
+    }
+
+    #[test]
+    fn every_bound_can_be_set_by_the_name_in_the_table() {
+        let mut limits = Limits::default();
+        for bound in Limits::default().table() {
+            assert!(limits.set(&bound.name.replace('_', "-"), bound.value + 1), "{}", bound.name);
+        }
+        for (bound, default) in limits.table().iter().zip(Limits::default().table()) {
+            assert_eq!(bound.value, default.value + 1, "{}", bound.name);
+            assert!(!bound.help.is_empty());
+        }
+        assert!(!limits.set("no-such-bound", 1));
+    }
+}

@@ -1,0 +1,120 @@
+//! One client question's rights: how much work it may cause, until when, and what it is already waiting for.
+//!
+//! A job is handed down to everything that is done on behalf of the question, sub-questions included. Its budget
+//! is shared by all of them and never refilled.
+
+mod budget;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::dns::Question;
+use crate::telemetry::{Step, Trace};
+use crate::world::Clock;
+
+pub use budget::{Bound, Budget, Limit, Limits};
+
+/// One client question in progress, or a sub-question on its behalf.
+#[derive(Clone)]
+pub struct Job {
+    budget: Arc<Budget>,
+    clock: Clock,
+    deadline: Instant,
+    ancestry: Option<Arc<Ancestor>>,
+    depth: u32,
+    trace: Option<Arc<Trace>>,
+}
+
+/// A question that waits for this one.
+struct Ancestor {
+    question: Question,
+    above: Option<Arc<Self>>,
+}
+
+impl Job {
+    /// A job for one client question, with a budget of its own and `limits.answer_deadline` from now to live.
+    pub fn new(limits: &Arc<Limits>, clock: &Clock) -> Self {
+        let deadline = clock.now() + limits.work_deadline;
+        Self {
+            budget: Arc::new(Budget::new(Arc::clone(limits))),
+            clock: clock.clone(),
+            deadline,
+            ancestry: None,
+            depth: 0,
+            trace: None,
+        }
+    }
+
+    /// The same job, telling every step to `trace`.
+    #[must_use]
+    pub fn traced(mut self, trace: Arc<Trace>) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+
+    /// The job of a sub-question: same budget, same deadline, one level deeper, with `question` among its ancestors.
+    ///
+    /// # Errors
+    /// [`Limit::Depth`] when the level is deeper than allowed, [`Limit::Cycle`] when `question` already waits for this job.
+    pub fn descend(&self, question: &Question) -> Result<Self, Limit> {
+        if self.is_waiting_for(question) {
+            return Err(Limit::Cycle);
+        }
+        if self.depth >= self.limits().depth {
+            return Err(Limit::Depth);
+        }
+        let ancestor = Ancestor { question: question.clone(), above: self.ancestry.clone() };
+        Ok(Self { depth: self.depth + 1, ancestry: Some(Arc::new(ancestor)), ..self.clone() })
+    }
+
+    /// Whether `question` is this job's or that of a job that waits for it.
+    pub fn is_waiting_for(&self, question: &Question) -> bool {
+        let mut next = self.ancestry.as_ref();
+        while let Some(ancestor) = next {
+            if ancestor.question == *question {
+                return true;
+            }
+            next = ancestor.above.as_ref();
+        }
+        false
+    }
+
+    /// What the job may still spend.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Limits {
+        self.budget.limits()
+    }
+
+    /// The present.
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The moment at which all work for the job ends.
+    pub const fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// The time left until the deadline; zero when it has passed.
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(self.now())
+    }
+
+    /// How many sub-questions deep this is; the client's own question is at 0.
+    pub const fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// Tells the trace, when there is one; `step` is made only then.
+    pub fn tell(&self, step: impl FnOnce() -> Step) {
+        if let Some(trace) = &self.trace {
+            trace.record(self.now(), self.depth, step());
+        }
+    }
+}

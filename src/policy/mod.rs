@@ -1,0 +1,1 @@
+//! What the operator wants changed. (To be written.)

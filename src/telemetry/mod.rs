@@ -1,0 +1,5 @@
+//! What Burdock tells about itself; a leaf everyone may write to.
+
+mod trace;
+
+pub use trace::{Entry, FromCache, Heard, Step, Trace};
