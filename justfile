@@ -1,0 +1,43 @@
+# What one does in this repository, one line each. Every recipe is a plain command: `just` is a convenience.
+
+# The recipes.
+default:
+    @just --list
+
+# Formatting, lints and the house rules; fast.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test --test tidy
+
+# Everything, the real servers included: the command the README names.
+test:
+    tests/run
+
+# The deterministic simulations, over so many seeds.
+sim seeds="50":
+    SEEDS={{seeds}} cargo test --test it sim
+
+# One scripted scenario by name, or by a part of it.
+scenario name:
+    cargo test --test it {{name}}
+
+# The binary against NSD and Knot DNS on loopback.
+e2e filter="":
+    E2E=1 cargo test --test e2e {{filter}}
+
+# One fuzz target for so many seconds; `just fuzz` lists them.
+fuzz target="" seconds="60":
+    fuzz/run "{{target}}" "{{seconds}}"
+
+# Licences, banned crates and sources of everything we link.
+deny:
+    cargo deny check licenses bans sources
+
+# The API documentation, private items included.
+docs:
+    cargo doc --no-deps --document-private-items
+
+# Walk a miniature Internet: no network, no root.
+playground:
+    cargo run --release -- playground

@@ -1,0 +1,104 @@
+//! Bad samples: a rule that cannot fail checks nothing.
+
+use super::source::{Complaint, Source};
+use super::{crates, layers, sizes, words};
+
+fn complaints(rule: fn(&[Source]) -> Vec<Complaint>, path: &str, text: &str) -> Vec<String> {
+    rule(&[Source::new(path, text)]).iter().map(ToString::to_string).collect()
+}
+
+fn lines(rule: fn(&[Source]) -> Vec<Complaint>, path: &str, text: &str) -> Vec<usize> {
+    rule(&[Source::new(path, text)]).iter().map(|complaint| complaint.line).collect()
+}
+
+#[test]
+fn an_import_upwards_is_seen() {
+    let found = complaints(layers::check, "src/cache/mod.rs", "//! x\nuse crate::resolver::Resolver;\n");
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert!(one.starts_with("src/cache/mod.rs:2: `cache` (level 3) may not name `resolver` (level 4)"), "{one}");
+}
+
+#[test]
+fn neighbours_groups_and_inline_paths_are_seen() {
+    assert_eq!(lines(layers::check, "src/cache/store.rs", "use crate::upstream::Ask;"), [1]);
+    let group = "use crate::{\n    dns::{Name, Ttl},\n    server::Server,\n};\nfn f(x: crate::config::Config) {}";
+    assert_eq!(lines(layers::check, "src/job/mod.rs", group), [1, 5]);
+    assert_eq!(lines(layers::check, "src/nowhere.rs", ""), [1]);
+    assert_eq!(lines(layers::check, "src/dns/name.rs", "use crate::nowhere::X;"), [1]);
+}
+
+#[test]
+fn the_outside_is_known_to_few() {
+    assert_eq!(lines(layers::check, "src/server.rs", "use crate::net::Udp;"), [] as [usize; 0]);
+    assert_eq!(lines(layers::check, "src/responder/mod.rs", "use crate::net::Udp;"), [1]);
+    assert_eq!(lines(layers::check, "src/playground/mod.rs", "use crate::dns::Name;\nuse crate::resolver::X;"), [2]);
+    assert_eq!(lines(layers::check, "src/server.rs", "use crate::playground::Zone;"), [1]);
+}
+
+#[test]
+fn downwards_comments_strings_and_tests_are_fine() {
+    let text = "//! x\nuse crate::dns::Name;\n// crate::server\nconst S: &str = \"crate::server\";\n\
+                #[cfg(test)]\nmod tests {\n    use crate::server::X;\n}\n";
+    assert_eq!(lines(layers::check, "src/cache/mod.rs", text), [] as [usize; 0]);
+    assert_eq!(lines(layers::check, "src/cache/tests.rs", "use crate::server::X;"), [] as [usize; 0]);
+    assert_eq!(lines(layers::check, "src/cache/mod.rs", "const C: char = '\"';\nuse crate::server::X;"), [2]);
+    assert_eq!(lines(layers::check, "src/cache/mod.rs", "const R: &str = r#\"a\"#;\nuse crate::server::X;"), [2]);
+}
+
+#[test]
+fn crates_out_of_place_are_seen() {
+    assert_eq!(lines(crates::check, "src/cache/answers.rs", "use moka::sync::Cache;"), [1]);
+    assert_eq!(lines(crates::check, "src/cache/store.rs", "use moka::sync::Cache;"), [] as [usize; 0]);
+    assert_eq!(lines(crates::check, "src/resolver/mod.rs", "\nlet s = tokio::net::UdpSocket::bind(a);"), [2]);
+    assert_eq!(lines(crates::check, "src/net/worker.rs", "let n = libc::getpid();"), [1]);
+    assert_eq!(lines(crates::check, "src/job/mod.rs", "use hickory_proto::rr::Name;"), [1]);
+    assert_eq!(lines(crates::check_unsafe, "src/dns/name.rs", "unsafe { x() }"), [1]);
+    assert_eq!(lines(crates::check_unsafe, "src/dns/name.rs", "#![allow(unsafe_code)]"), [1]);
+}
+
+#[test]
+fn features_and_banned_crates_are_seen() {
+    assert_eq!(lines(crates::check_manifest, "Cargo.toml", "[package]\n[features]\n"), [2]);
+    assert_eq!(crates::check_built("burdock v0.1.0\nring v0.17.14\n").len(), 1);
+    assert_eq!(crates::check_built("burdock v0.1.0\nring-buffer v1.0.0\n"), []);
+}
+
+#[test]
+fn large_files_and_functions_are_seen() {
+    assert_eq!(lines(sizes::check, "src/a.rs", &"//\n".repeat(401)), [401]);
+    assert_eq!(lines(sizes::check, "src/a.rs", &"//\n".repeat(400)), [] as [usize; 0]);
+    let long = format!("impl X {{\n    pub fn f() {{\n{}    }}\n}}\n", "        g();\n".repeat(71));
+    assert_eq!(lines(sizes::check, "src/a.rs", &long), [2]);
+    let fits = format!("fn f() {{\n{}}}\nfn g() {{\n    f();\n}}\n", "    g();\n    // why\n".repeat(70));
+    assert_eq!(lines(sizes::check, "src/a.rs", &fits), [] as [usize; 0]);
+    let tests = format!("fn f() {{}}\n#[cfg(test)]\nmod tests {{\n{}}}\n", "    // x\n".repeat(150));
+    assert_eq!(lines(sizes::check, "src/a.rs", &tests), [2]);
+}
+
+#[test]
+fn missing_and_endless_heads_are_seen() {
+    assert_eq!(lines(sizes::check_module_docs, "src/a.rs", "use x;\n"), [1]);
+    assert_eq!(lines(sizes::check_module_docs, "src/a.rs", &"//! a\n".repeat(9)), [9]);
+    assert_eq!(lines(sizes::check_module_docs, "src/a.rs", &"//! a\n".repeat(8)), [] as [usize; 0]);
+}
+
+#[test]
+fn tags_used_twice_are_seen() {
+    let text = "f(\"no reply [ABCD]\");\ng(\"lame [EFGH]\");\nh(\"dead {x} [ABCD]\");\n";
+    let found = complaints(words::check_tags, "src/responder/failure.rs", text);
+    assert_eq!(
+        found,
+        ["src/responder/failure.rs:3: the tag [ABCD] is taken by src/responder/failure.rs:1; choose another"]
+    );
+    assert_eq!(lines(words::check_tags, "src/responder/failure.rs", "f(\"no tag\");"), [1]);
+}
+
+#[test]
+fn leftovers_and_vague_names_are_seen() {
+    for word in [concat!("TO", "DO"), concat!("iss", "ue #7"), concat!("#[ign", "ore]"), concat!("to", "do!()")] {
+        assert_eq!(lines(words::check_leftovers, "docs/a.md", &format!("a\n{word}: b\n")), [2], "{word}");
+    }
+    assert_eq!(lines(words::check_leftovers, "docs/a.md", concat!("AUTO", "DOC")), [] as [usize; 0]);
+    assert_eq!(lines(words::check_names, "src/dns/util.rs", ""), [1]);
+    assert_eq!(lines(words::check_names, "src/dns/name.rs", "fn f() {}\nfn bailiwick() {}"), [2]);
+}
