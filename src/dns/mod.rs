@@ -18,6 +18,7 @@ mod rcode;
 mod reader;
 mod record_type;
 mod rrset;
+mod text;
 mod ttl;
 mod writer;
 
@@ -36,5 +37,9 @@ pub use rcode::{Opcode, Rcode};
 pub use reader::{RdataBuf, Reader};
 pub use record_type::RecordType;
 pub use rrset::{Rdatas, RrSet};
+pub use text::{
+    Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_zone, record_to_text,
+    rrset_to_text,
+};
 pub use ttl::Ttl;
 pub use writer::{MessageWriter, QueryFlags, write_query};
