@@ -4,6 +4,7 @@ pub mod cache;
 pub mod config;
 pub mod dns;
 pub mod job;
+pub mod playground;
 pub mod policy;
 pub mod resolver;
 pub mod responder;
