@@ -3,7 +3,7 @@
 //! Needs Debian's nsd, knot, knot-dnsutils and bind9-dnsutils; `tests/run` installs them. With `E2E=1` their absence
 //! is a failure, otherwise it is said and nothing runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, clippy::disallowed_types)]
-#![allow(missing_docs)]
+#![allow(missing_docs, dead_code)]
 
 mod ask;
 mod authorities;

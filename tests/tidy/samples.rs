@@ -40,6 +40,8 @@ fn downwards_comments_strings_and_tests_are_fine() {
     let text = "//! x\nuse crate::dns::Name;\n// crate::server\nconst S: &str = \"crate::server\";\n\
                 #[cfg(test)]\nmod tests {\n    use crate::server::X;\n}\n";
     assert_eq!(lines(layers::check, "src/cache/mod.rs", text), [] as [usize; 0]);
+    let declared = "#[cfg(test)]\nmod tests;\nuse crate::server::X;\n";
+    assert_eq!(lines(layers::check, "src/cache/mod.rs", declared), [3]);
     assert_eq!(lines(layers::check, "src/cache/tests.rs", "use crate::server::X;"), [] as [usize; 0]);
     assert_eq!(lines(layers::check, "src/cache/mod.rs", "const C: char = '\"';\nuse crate::server::X;"), [2]);
     assert_eq!(lines(layers::check, "src/cache/mod.rs", "const R: &str = r#\"a\"#;\nuse crate::server::X;"), [2]);
@@ -73,6 +75,8 @@ fn large_files_and_functions_are_seen() {
     assert_eq!(lines(sizes::check, "src/a.rs", &fits), [] as [usize; 0]);
     let tests = format!("fn f() {{}}\n#[cfg(test)]\nmod tests {{\n{}}}\n", "    // x\n".repeat(150));
     assert_eq!(lines(sizes::check, "src/a.rs", &tests), [2]);
+    let declared = format!("#[cfg(test)]\nmod tests;\n{}", "f!();\n".repeat(300));
+    assert_eq!(lines(sizes::check, "src/a.rs", &declared), [] as [usize; 0]);
 }
 
 #[test]

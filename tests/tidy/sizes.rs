@@ -15,10 +15,11 @@ pub fn check(tree: &[Source]) -> Vec<Complaint> {
             let what = format!("{} lines; split the file by what it does, at most {MAX_FILE}", lines.len());
             complaints.push(source.complain(MAX_FILE + 1, what));
         }
-        let tests = lines.iter().position(|line| *line == "#[cfg(test)]");
-        if let Some(start) = tests.filter(|start| source.in_src().is_some() && lines.len() - start > MAX_TESTS_BESIDE) {
+        let start = source.tests_start().map(|offset| source.line_at(offset));
+        if let Some(start) = start.filter(|start| source.in_src().is_some() && lines.len() - start >= MAX_TESTS_BESIDE)
+        {
             let what = format!("more than {MAX_TESTS_BESIDE} lines of tests beside the code; move them to tests.rs");
-            complaints.push(source.complain(start + 1, what));
+            complaints.push(source.complain(start, what));
         }
         complaints.extend(long_functions(source, &lines));
     }
@@ -55,7 +56,8 @@ pub fn check_module_docs(tree: &[Source]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     for source in tree.iter().filter(|source| source.is_rust()) {
         let head = source.text.lines().take_while(|line| line.starts_with("//!")).count();
-        if head == 0 {
+        // A tests.rs tests the file it is named under; there is no more to say.
+        if head == 0 && !source.path.ends_with("/tests.rs") {
             complaints.push(source.complain(1, "start with `//!`: what this is, what it is not, the RFCs"));
         }
         // The library's head is the map of the whole.

@@ -48,12 +48,21 @@ impl Source {
         self.code.as_bytes()[..offset].iter().filter(|&&byte| byte == b'\n').count() + 1
     }
 
+    /// Whether the whole file is tests.
+    pub fn is_tests(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
+    /// Where the tests that stand beside the code begin, as an offset.
+    pub fn tests_start(&self) -> Option<usize> {
+        const MARK: &str = "#[cfg(test)]\nmod ";
+        let inline = |at: &usize| self.code[at + MARK.len()..].lines().next().is_some_and(|line| line.ends_with('{'));
+        self.code.match_indices(MARK).map(|(at, _)| at).find(inline)
+    }
+
     /// The code before the tests that stand beside it; nothing for a file that is all tests.
     pub fn code_without_tests(&self) -> &str {
-        if self.path.ends_with("/tests.rs") || self.path.contains("/tests/") {
-            return "";
-        }
-        self.code.split("\n#[cfg(test)]\nmod ").next().unwrap()
+        if self.is_tests() { "" } else { &self.code[..self.tests_start().unwrap_or(self.code.len())] }
     }
 
     pub fn complain(&self, line: usize, what: impl Into<String>) -> Complaint {
