@@ -5,8 +5,12 @@
 
 mod authority;
 mod behaviour;
+mod internet;
+mod sockets;
 mod zone;
 
 pub use authority::{Authority, Draft, Fate, Kind, Query, Response, Signed, records, set_rcode, write};
 pub use behaviour::{Behaviour, Case, Edit, Opt};
-pub use zone::{Answer, Zone};
+pub use internet::{EXAMPLES, Example, Internet};
+pub use sockets::{Playground, start, start_with};
+pub use zone::{Answer, Zone, ZoneError};

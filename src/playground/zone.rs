@@ -4,10 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::dns::{Name, Question, Rcode, Rdatas, RecordType, RrSet, Ttl, WireError};
+use crate::dns::{Name, Question, Rcode, Rdatas, RecordType, RrSet, TextError, Ttl, WireError, read_zone};
 
 /// Aliases chased inside one zone for one question; the rest is the resolver's.
 const MAX_CHASE: usize = 16;
+
+/// The TTL of records that state none.
+const DEFAULT_TTL: Ttl = Ttl::from_secs(3600);
 
 type Node = BTreeMap<RecordType, RrSet>;
 
@@ -33,6 +36,27 @@ pub struct Answer {
     pub additional: Vec<RrSet>,
 }
 
+/// Why a text is not a zone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ZoneError {
+    /// It cannot be read.
+    #[error("zone {apex}: {error}")]
+    Text {
+        /// Of which zone.
+        apex: Name,
+        /// Where and why.
+        error: TextError,
+    },
+    /// A record does not belong to it.
+    #[error("zone {apex}: {owner} is not in it")]
+    Outside {
+        /// The zone.
+        apex: Name,
+        /// The record's owner.
+        owner: Name,
+    },
+}
+
 /// One step of the algorithm: where the walk from the apex towards a name ends.
 enum Found<'a> {
     /// At a zone cut: its NS set.
@@ -53,6 +77,23 @@ impl Zone {
         Self { apex, nodes: BTreeMap::new() }
     }
 
+    /// The zone at `apex` from the text of a master file; its TTL is an hour where none is stated.
+    ///
+    /// # Errors
+    /// [`ZoneError`] when the text cannot be read or a name is not in the zone.
+    pub fn read(apex: &Name, text: &str) -> Result<Self, ZoneError> {
+        let mut zone = Self::new(apex.clone());
+        let records = read_zone(text, apex, DEFAULT_TTL);
+        for record in records.map_err(|error| ZoneError::Text { apex: apex.clone(), error })? {
+            let added = match record.rtype {
+                RecordType::RRSIG => zone.sign(&record.owner, record.ttl, &record.rdata),
+                _ => zone.add(&record.owner, record.rtype, record.ttl, &record.rdata),
+            };
+            added.map_err(|_| ZoneError::Outside { apex: apex.clone(), owner: record.owner })?;
+        }
+        Ok(zone)
+    }
+
     /// The zone's own name.
     pub const fn apex(&self) -> &Name {
         &self.apex
@@ -63,14 +104,26 @@ impl Zone {
     /// # Errors
     /// [`WireError::BadName`] when `owner` is not in the zone, [`WireError::BadRdata`] when the data is too long.
     pub fn add(&mut self, owner: &Name, rtype: RecordType, ttl: Ttl, rdata: &[u8]) -> Result<(), WireError> {
+        let set = self.entry(owner, rtype, ttl)?;
+        set.rdatas = Rdatas::new(set.rdatas.iter().chain([rdata]))?;
+        set.ttl = ttl;
+        Ok(())
+    }
+
+    /// Adds a signature to the set that it covers.
+    fn sign(&mut self, owner: &Name, ttl: Ttl, rdata: &[u8]) -> Result<(), WireError> {
+        let covered = rdata.first_chunk::<2>().ok_or(WireError::BadRdata)?;
+        let set = self.entry(owner, RecordType(u16::from_be_bytes(*covered)), ttl)?;
+        set.signatures = Rdatas::new(set.signatures.iter().chain([rdata]))?;
+        Ok(())
+    }
+
+    fn entry(&mut self, owner: &Name, rtype: RecordType, ttl: Ttl) -> Result<&mut RrSet, WireError> {
         if !owner.is_in(&self.apex) {
             return Err(WireError::BadName);
         }
         let node = self.nodes.entry(owner.clone()).or_default();
-        let known = node.get(&rtype).map_or(Rdatas::EMPTY, |set| set.rdatas.clone());
-        let rdatas = Rdatas::new(known.iter().chain([rdata]))?;
-        node.insert(rtype, RrSet::new(owner.clone(), rtype, ttl, rdatas));
-        Ok(())
+        Ok(node.entry(rtype).or_insert_with(|| RrSet::new(owner.clone(), rtype, ttl, Rdatas::EMPTY)))
     }
 
     /// Puts `set` in the place of whatever the zone had of that owner and type; outside the zone it is ignored.
@@ -122,7 +175,7 @@ impl Zone {
                     return reply;
                 }
                 Found::Dname(dname) => substitute(&name, dname, &mut reply),
-                Found::Node(node) => self.read(&name, node, question.rtype, &mut reply),
+                Found::Node(node) => self.read_node(&name, node, question.rtype, &mut reply),
                 Found::EmptyNonTerminal => {
                     reply.authority.extend(self.denial());
                     None
@@ -173,7 +226,7 @@ impl Zone {
     }
 
     /// Answers from one node; the target when it is an alias.
-    fn read(&self, name: &Name, node: &Node, rtype: RecordType, reply: &mut Answer) -> Option<Name> {
+    fn read_node(&self, name: &Name, node: &Node, rtype: RecordType, reply: &mut Answer) -> Option<Name> {
         let owned = |set: &RrSet| RrSet { owner: name.clone(), ..set.clone() };
         if rtype == RecordType::ANY {
             reply.answer.extend(node.values().map(owned));

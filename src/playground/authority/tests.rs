@@ -1,3 +1,5 @@
+//! Servers, honest and not, and the bytes they send.
+
 use super::*;
 use crate::dns::{QueryFlags, Ttl, write_query};
 use crate::playground::{Case, Opt};

@@ -1,3 +1,5 @@
+//! A zone with one of everything, and what each question gets.
+
 use super::*;
 
 fn name(text: &str) -> Name {
