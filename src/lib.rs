@@ -3,10 +3,12 @@
 pub mod cache;
 pub mod config;
 pub mod dns;
+pub mod inflight;
 pub mod job;
 pub mod playground;
 pub mod policy;
 pub mod resolver;
 pub mod responder;
 pub mod telemetry;
+pub mod upstream;
 pub mod world;

@@ -1,6 +1,23 @@
 //! Memory — synchronous; `now` is always an argument.
+//!
+//! Four caches: finished replies by client question ([`Answers`]), RRsets and denials by owner and type ([`RrSets`]),
+//! zone cuts by apex ([`Cuts`]), failures by question ([`Failures`]). Replies are derived from RRsets, never the other way.
 
-use crate::dns::Ttl;
+mod answers;
+mod cuts;
+mod failures;
+mod rrsets;
+mod store;
+
+use smallvec::SmallVec;
+
+use crate::dns::{Name, RecordType, Ttl};
+
+pub use answers::{Answer, AnswerKey, Answers};
+pub use cuts::Cuts;
+pub use failures::{Failed, Failures};
+pub use rrsets::{Known, Rank, RrSets};
+pub use store::{Store, Weigh};
 
 /// How much is remembered, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,4 +30,19 @@ pub struct Settings {
     pub max_ttl: Ttl,
     /// Negative answers are kept no longer than this (RFC 2308 §5).
     pub max_negative_ttl: Ttl,
+}
+
+impl Settings {
+    /// The octets of one cache whose share is `percent`.
+    pub const fn share(&self, percent: u64) -> u64 {
+        self.size / 100 * percent
+    }
+}
+
+/// The key of an owner and a type: lower-cased wire name, then the type.
+fn key(name: &Name, rtype: RecordType) -> SmallVec<[u8; 64]> {
+    let mut key = SmallVec::from_slice(name.wire());
+    key.make_ascii_lowercase();
+    key.extend_from_slice(&rtype.0.to_be_bytes());
+    key
 }

@@ -1,6 +1,9 @@
 //! Zone cuts: what a referral claims about a zone and its servers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use super::{Name, Ttl};
 
@@ -22,4 +25,24 @@ pub struct Delegation {
     pub ttl: Ttl,
     /// At least one server.
     pub servers: Vec<NameServer>,
+}
+
+/// A delegation that was entered: its claim was bounded and filtered, and it is known until when it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneCut {
+    /// The zone's apex.
+    pub apex: Name,
+    /// Its servers, as the parent or the operator names them.
+    pub servers: Arc<[NameServer]>,
+    /// When it was learnt.
+    pub since: Instant,
+    /// When the parent must be asked again; `None` for what the operator has set.
+    pub expires: Option<Instant>,
+}
+
+impl ZoneCut {
+    /// Whether the cut may still be used at `now`.
+    pub fn is_current(&self, now: Instant) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
 }

@@ -95,6 +95,8 @@ pub struct Message {
     pub edns: Option<Edns>,
     /// How many records were left out because their RDATA does not fit their type.
     pub dropped: usize,
+    /// The octets it had on the wire.
+    pub octets: usize,
 }
 
 impl Message {
@@ -115,21 +117,27 @@ impl Message {
         if answers + authorities + additionals > MAX_RECORDS {
             return Err(WireError::TooMany);
         }
-        let mut message = Self {
-            header,
-            question,
-            answer: Vec::new(),
-            authority: Vec::new(),
-            additional: Vec::new(),
-            edns: None,
-            dropped: 0,
-        };
+        let mut message = Self { question, ..Self::bare(header, packet.len()) };
         for (section, count) in
             [(Section::Answer, answers), (Section::Authority, authorities), (Section::Additional, additionals)]
         {
             message.read_section(&mut reader, section, count)?;
         }
         Ok(message)
+    }
+
+    /// A message of which only the header counts, such as a truncated one.
+    pub const fn bare(header: Header, octets: usize) -> Self {
+        Self {
+            header,
+            question: None,
+            answer: Vec::new(),
+            authority: Vec::new(),
+            additional: Vec::new(),
+            edns: None,
+            dropped: 0,
+            octets,
+        }
     }
 
     /// The response code, extended by OPT when there is one.

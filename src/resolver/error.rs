@@ -2,8 +2,9 @@
 
 use crate::dns::Name;
 use crate::job::Limit;
+use crate::upstream::Fault;
 
-/// The whole reason, with the zone at which the walk ended.
+/// The whole reason, with the zone or name at which the walk ended.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
     /// A bound was reached.
@@ -20,4 +21,48 @@ pub enum ResolveError {
         /// Where.
         zone: Name,
     },
+    /// No server of the zone gave a reply of use.
+    #[error("no server of zone {zone} answers: {last}")]
+    NoServer {
+        /// The zone.
+        zone: Name,
+        /// What the last one did.
+        last: Fault,
+    },
+    /// The servers of the zone have no address that may be asked.
+    #[error("no server of zone {zone} has an address that can be asked")]
+    NoAddress {
+        /// The zone.
+        zone: Name,
+    },
+    /// Aliases lead back to where they started.
+    #[error("aliases lead in a circle at {name}")]
+    AliasLoop {
+        /// The name met twice.
+        name: Name,
+    },
+    /// A DNAME makes the name too long (RFC 6672 §2.2).
+    #[error("the alias of {name} is longer than a name may be")]
+    AliasTooLong {
+        /// The name.
+        name: Name,
+    },
+    /// It failed a moment ago and is not tried again yet (RFC 9520).
+    #[error("{0} (remembered)")]
+    Remembered(Box<Self>),
+}
+
+impl ResolveError {
+    /// The reason itself, whether met now or remembered.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::Remembered(reason) => reason.root(),
+            _ => self,
+        }
+    }
+
+    /// Whether the failure says something about the question that will still be true in a second.
+    pub(super) const fn is_lasting(&self) -> bool {
+        !matches!(self, Self::Limit { limit: Limit::Cycle | Limit::Depth | Limit::Jobs | Limit::Waiters, .. } | Self::Remembered(_))
+    }
 }

@@ -1,18 +1,33 @@
 //! Finding out — the recursion.
 
+mod addresses;
+mod alias;
+mod classify;
+mod descend;
 mod error;
+mod minimise;
+mod prime;
+mod remember;
+mod scrub;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use tokio::sync::Mutex;
 
-use crate::cache;
-use crate::dns::{Name, NameServer, Question, Rcode, RrSet, Ttl};
+use crate::cache::{self, Cuts, Failures, RrSets};
+use crate::dns::{Name, NameServer, Question, Rcode, RrSet, ZoneCut};
 use crate::job::{Job, Limits};
+use crate::telemetry::{FromCache, Step};
+use crate::upstream::{self, Upstream};
 use crate::world::World;
 
+pub use crate::dns::{Denial, Outcome};
+pub use classify::{Kind, classify};
 pub use error::ResolveError;
+pub use minimise::{Probe, Revealed};
+pub use scrub::{Scrubbed, scrub};
 
 /// How questions are walked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,26 +83,6 @@ pub enum Minimisation {
     Off,
 }
 
-/// How a question ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The data asked for.
-    Found(RrSet),
-    /// The name exists, but has no data of this type.
-    NoData(Denial),
-    /// The name does not exist.
-    NxDomain(Denial),
-}
-
-/// Why something does not exist: the zone's SOA, when it was given, and for how long that holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Denial {
-    /// The SOA record of the zone that denies.
-    pub soa: Option<RrSet>,
-    /// For how long (RFC 2308 §5).
-    pub ttl: Ttl,
-}
-
 /// The end of a job: the aliases followed, and how the last name ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
@@ -109,14 +104,44 @@ impl Resolution {
 
 /// Resolves questions, and remembers what it learnt.
 pub struct Resolver {
-    world: World,
+    settings: Settings,
     limits: Arc<Limits>,
+    world: World,
+    upstream: Upstream,
+    rrsets: RrSets,
+    cuts: Cuts,
+    failures: Failures<ResolveError>,
+    root: Mutex<Option<Arc<ZoneCut>>>,
+    stubs: Vec<Arc<ZoneCut>>,
 }
 
 impl Resolver {
     /// A resolver with empty caches.
-    pub fn new(_settings: Settings, _cache: &cache::Settings, limits: Arc<Limits>, world: World) -> Self {
-        Self { world, limits }
+    pub fn new(settings: Settings, cache: &cache::Settings, limits: Arc<Limits>, world: World) -> Self {
+        let upstream_settings = upstream::Settings {
+            port: settings.upstream_port,
+            case_randomisation: settings.case_randomisation,
+            ipv4: settings.ipv4,
+            ipv6: settings.ipv6 != Ipv6::Off,
+            ipv6_may_fail: settings.ipv6 == Ipv6::Auto,
+            never_ask: settings.never_ask.clone(),
+            own_addresses: settings.own_addresses.clone(),
+        };
+        let stub = |stub: &Stub| {
+            let servers = stub.servers.as_slice().into();
+            Arc::new(ZoneCut { apex: stub.zone.clone(), servers, since: world.clock.now(), expires: None })
+        };
+        Self {
+            upstream: Upstream::new(upstream_settings, cache.share(5), world.clone()),
+            rrsets: RrSets::new(cache, world.dice.bits()),
+            cuts: Cuts::new(cache.share(10), world.dice.bits()),
+            failures: Failures::new(cache.share(5), world.dice.bits()),
+            root: Mutex::new(None),
+            stubs: settings.stubs.iter().map(stub).collect(),
+            settings,
+            limits,
+            world,
+        }
     }
 
     /// A job with a fresh budget.
@@ -124,11 +149,45 @@ impl Resolver {
         Job::new(&self.limits, &self.world.clock)
     }
 
+    /// The world the resolver lives in.
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The bounds in force.
+    pub const fn limits(&self) -> &Arc<Limits> {
+        &self.limits
+    }
+
     /// Resolves `question` from the cache or by walking the tree.
     ///
     /// # Errors
     /// [`ResolveError`] when no answer could be had; the client gets SERVFAIL.
-    pub async fn resolve(&self, question: &Question, _job: &Job) -> Result<Resolution, ResolveError> {
-        Err(ResolveError::Deadline { zone: question.name.clone() })
+    pub async fn resolve(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
+        job.tell(|| Step::Started { question: question.clone() });
+        if let Some(failed) = self.failures.find(question, job.now()) {
+            job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Failure });
+            return Err(ResolveError::Remembered(Box::new(failed.reason.root().clone())));
+        }
+        let result = self.follow(question, job).await;
+        let queries = job.budget().queries_spent();
+        match &result {
+            Ok(resolution) => {
+                self.failures.remove(question);
+                job.tell(|| Step::Answered { rcode: resolution.rcode(), queries });
+            }
+            Err(error) => {
+                if error.is_lasting() {
+                    self.failures.insert(question, error.clone(), job.now());
+                }
+                job.tell(|| Step::GaveUp { reason: error.to_string(), queries });
+            }
+        }
+        result
+    }
+
+    /// What the cache alone knows about `question`; nothing is sent.
+    pub fn recollect(&self, question: &Question, job: &Job) -> Option<Resolution> {
+        self.follow_known(question, job)
     }
 }

@@ -59,6 +59,8 @@ pub enum Heard {
     Referral { zone: Name, servers: Vec<Name> },
     /// There is no zone cut at the name asked about; one more label is revealed next.
     NoCut,
+    /// The zone does not cope with a shortened question and gets the whole one next.
+    Opaque,
     /// An alias.
     Alias { to: Name },
     /// The data.

@@ -1,0 +1,79 @@
+//! Finished replies by client question: what the hit path looks at, and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use super::store::{Store, Weigh};
+use crate::dns::RecordType;
+
+/// The key of a client question: lower-cased QNAME, QTYPE, and the flags that change the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AnswerKey(SmallVec<[u8; 64]>);
+
+impl AnswerKey {
+    /// The key for a QNAME in wire form. DO and CD lead to different replies, so they are part of it.
+    pub fn new(qname: &[u8], qtype: RecordType, dnssec_ok: bool, checking_disabled: bool) -> Self {
+        let mut key = SmallVec::from_slice(qname);
+        key.make_ascii_lowercase();
+        key.extend_from_slice(&qtype.0.to_be_bytes());
+        key.push(u8::from(dnssec_ok) | u8::from(checking_disabled) << 1);
+        Self(key)
+    }
+}
+
+/// A finished reply: bytes without OPT, ready to be made a client's own.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Header, question and records; ID zero, question in lower case.
+    pub bytes: Box<[u8]>,
+    /// Where the TTLs stand in `bytes`.
+    pub ttl_offsets: Box<[u16]>,
+    /// EDNS options for clients that speak EDNS, in wire form (extended errors).
+    pub options: Box<[u8]>,
+    /// The upper eight bits of the RCODE, which go into OPT.
+    pub rcode_high: u8,
+    /// When it was made.
+    pub since: Instant,
+    /// When it must no longer be given.
+    pub expires: Instant,
+}
+
+impl Answer {
+    /// How old it is, in whole seconds.
+    pub fn age(&self, now: Instant) -> u32 {
+        u32::try_from(now.saturating_duration_since(self.since).as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Weigh for Arc<Answer> {
+    fn octets(&self) -> usize {
+        size_of::<Answer>() + self.bytes.len() + 2 * self.ttl_offsets.len() + self.options.len()
+    }
+}
+
+/// The cache of finished replies.
+pub struct Answers {
+    store: Store<Arc<Answer>>,
+}
+
+impl Answers {
+    /// An empty cache for at most `capacity` octets.
+    pub fn new(capacity: u64, seed: u64) -> Self {
+        Self { store: Store::new(capacity, seed) }
+    }
+
+    /// The reply to this question, unless it has expired.
+    pub fn find(&self, key: &AnswerKey, now: Instant) -> Option<Arc<Answer>> {
+        self.store.get(&key.0).filter(|answer| now < answer.expires)
+    }
+
+    /// Remembers a reply; one that lives for less than a second is not worth it.
+    pub fn insert(&self, key: &AnswerKey, answer: Arc<Answer>) {
+        if answer.expires.saturating_duration_since(answer.since) >= Duration::from_secs(1) {
+            self.store.insert(&key.0, answer);
+        }
+    }
+}

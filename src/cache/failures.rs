@@ -1,0 +1,84 @@
+//! Resolution failures (RFC 9520 §3.2): remembered for a second, then twice as long each time, up to five minutes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::key;
+use super::store::{Store, Weigh};
+use crate::dns::Question;
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// A question that could not be resolved, why, and until when it is not tried again.
+#[derive(Clone, Debug)]
+pub struct Failed<E> {
+    /// The reason given the last time.
+    pub reason: E,
+    /// When it may be tried again.
+    pub until: Instant,
+    pause: Duration,
+}
+
+impl<E> Weigh for Failed<E> {
+    fn octets(&self) -> usize {
+        // Reasons hold a zone name and a server's fault.
+        64
+    }
+}
+
+/// The cache of failures; `E` is the reason.
+pub struct Failures<E: Clone + Send + Sync + 'static> {
+    store: Store<Failed<E>>,
+}
+
+impl<E: Clone + Send + Sync + 'static> Failures<E> {
+    /// An empty cache for at most `capacity` octets.
+    pub fn new(capacity: u64, seed: u64) -> Self {
+        Self { store: Store::new(capacity, seed) }
+    }
+
+    /// The failure that still stands for `question`.
+    pub fn find(&self, question: &Question, now: Instant) -> Option<Failed<E>> {
+        self.store.get(&key(&question.name, question.rtype)).filter(|failed| now < failed.until)
+    }
+
+    /// Remembers a failure, twice as long as the last one when that was recent.
+    pub fn insert(&self, question: &Question, reason: E, now: Instant) {
+        let key = key(&question.name, question.rtype);
+        let recent = self.store.get(&key).filter(|last| now < last.until + last.pause);
+        let pause = recent.map_or(FIRST, |last| (last.pause * 2).min(LONGEST));
+        self.store.insert(&key, Failed { reason, until: now + pause, pause });
+    }
+
+    /// Forgets the failures of `question`: it was resolved.
+    pub fn remove(&self, question: &Question) {
+        self.store.remove(&key(&question.name, question.rtype));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::RecordType;
+    use crate::world::Clock;
+
+    #[tokio::test(start_paused = true)]
+    async fn pauses_double_from_one_second_to_three_hundred() {
+        let (failures, clock) = (Failures::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let question = Question::new("dead.example".parse().unwrap(), RecordType::A);
+        let mut pauses = Vec::new();
+        for _ in 0..11 {
+            failures.insert(&question, (), clock.now());
+            let pause = failures.find(&question, clock.now()).unwrap().until - clock.now();
+            pauses.push(pause.as_secs());
+            tokio::time::advance(pause).await;
+            assert!(failures.find(&question, clock.now()).is_none());
+        }
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+        tokio::time::advance(LONGEST).await;
+        failures.insert(&question, (), clock.now());
+        assert_eq!((failures.find(&question, clock.now()).unwrap().until - clock.now()).as_secs(), 1);
+    }
+}

@@ -1,0 +1,150 @@
+//! RRsets and denials by owner and type, ranked by credibility (RFC 2181 §5.4.1).
+//!
+//! Glue and the NS sets of referrals are not here: they live with their zone cut and answer no client.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::store::{Store, Weigh};
+use super::{Settings, key};
+use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Ttl};
+
+/// Denials of a whole name are kept under this type, which no record has.
+const ANY_TYPE: RecordType = RecordType(0);
+/// Data of TTL 0 is shared among those who ask within this time (RFC 8767 §4 in spirit: one fetch for a burst).
+const SHARING: Duration = Duration::from_secs(1);
+
+/// How far a fact can be believed; more is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// From the answer section of a reply without AA.
+    Answer,
+    /// From an authoritative reply.
+    Authoritative,
+}
+
+/// A fact with the time it was learnt and the time it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    outcome: Outcome,
+    rank: Rank,
+    since: Instant,
+    expires: Instant,
+}
+
+impl Known {
+    /// The fact as of `now`: TTLs show what is left.
+    fn at(self, now: Instant) -> Outcome {
+        let age = now.saturating_duration_since(self.since);
+        match self.outcome {
+            Outcome::Found(set) => Outcome::Found(RrSet { ttl: set.ttl.minus(age), ..set }),
+            Outcome::NoData(denial) => Outcome::NoData(aged(denial, age)),
+            Outcome::NxDomain(denial) => Outcome::NxDomain(aged(denial, age)),
+        }
+    }
+}
+
+fn aged(denial: Denial, age: Duration) -> Denial {
+    let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.minus(age), ..soa });
+    Denial { soa, ttl: denial.ttl.minus(age), ..denial }
+}
+
+impl Weigh for Known {
+    fn octets(&self) -> usize {
+        match &self.outcome {
+            Outcome::Found(set) => set.octets(),
+            Outcome::NoData(denial) | Outcome::NxDomain(denial) => denial.octets(),
+        }
+    }
+}
+
+/// The cache of RRsets and denials.
+pub struct RrSets {
+    store: Store<Known>,
+    min_ttl: Ttl,
+    max_ttl: Ttl,
+    max_negative_ttl: Ttl,
+}
+
+impl RrSets {
+    /// An empty cache with its share of `settings.size`.
+    pub fn new(settings: &Settings, seed: u64) -> Self {
+        Self {
+            store: Store::new(settings.share(50), seed),
+            min_ttl: settings.min_ttl,
+            max_ttl: settings.max_ttl,
+            max_negative_ttl: settings.max_negative_ttl,
+        }
+    }
+
+    /// What is known about `name` and `rtype`: the RRset, that there is none, or that the name does not exist.
+    pub fn find(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Outcome> {
+        self.current(name, rtype, now).or_else(|| self.current(name, ANY_TYPE, now)).map(|known| known.at(now))
+    }
+
+    /// The RRset of `name` and `rtype`, if it is known.
+    pub fn set(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<RrSet> {
+        match self.current(name, rtype, now)?.at(now) {
+            Outcome::Found(set) => Some(set),
+            Outcome::NoData(_) | Outcome::NxDomain(_) => None,
+        }
+    }
+
+    /// Whether `name` is known not to exist, and since when by whom.
+    pub fn nonexistence(&self, name: &Name, now: Instant) -> Option<Denial> {
+        match self.current(name, ANY_TYPE, now)?.at(now) {
+            Outcome::NxDomain(denial) => Some(denial),
+            Outcome::Found(_) | Outcome::NoData(_) => None,
+        }
+    }
+
+    /// Remembers an RRset and returns it with the TTL it will have.
+    pub fn insert(&self, set: RrSet, rank: Rank, now: Instant) -> RrSet {
+        let set = RrSet { ttl: set.ttl.max(self.min_ttl).min(self.max_ttl), ..set };
+        let (name, rtype, ttl) = (set.owner.clone(), set.rtype, set.ttl);
+        self.put(&name, rtype, Known { outcome: Outcome::Found(set.clone()), rank, since: now, expires: end(now, ttl) });
+        // What has data exists.
+        self.store.remove(&key(&name, ANY_TYPE));
+        set
+    }
+
+    /// Remembers that `name` has no data of `rtype` and returns the denial with the TTL it will have.
+    pub fn insert_no_data(&self, name: &Name, rtype: RecordType, denial: Denial, now: Instant) -> Denial {
+        let denial = self.bounded(denial);
+        let outcome = Outcome::NoData(denial.clone());
+        self.put(name, rtype, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
+        denial
+    }
+
+    /// Remembers that `name` does not exist, whatever the type, and returns the denial with the TTL it will have.
+    pub fn insert_nonexistence(&self, name: &Name, denial: Denial, now: Instant) -> Denial {
+        let denial = self.bounded(denial);
+        let outcome = Outcome::NxDomain(denial.clone());
+        self.put(name, ANY_TYPE, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
+        denial
+    }
+
+    /// The same denial, its TTL and that of its SOA cut to what is allowed: a client must not keep it longer (RFC 2308 §3).
+    fn bounded(&self, denial: Denial) -> Denial {
+        let ttl = denial.ttl.min(self.max_negative_ttl);
+        let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.min(ttl), ..soa });
+        Denial { soa, ttl, ..denial }
+    }
+
+    fn put(&self, name: &Name, rtype: RecordType, known: Known) {
+        let key = key(name, rtype);
+        let better = |old: &Known| old.rank > known.rank && known.since < old.expires;
+        if !self.store.get(&key).is_some_and(|old| better(&old)) {
+            self.store.insert(&key, known);
+        }
+    }
+
+    fn current(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Known> {
+        self.store.get(&key(name, rtype)).filter(|known| now < known.expires)
+    }
+}
+
+fn end(now: Instant, ttl: Ttl) -> Instant {
+    now + ttl.duration().max(SHARING)
+}

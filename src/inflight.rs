@@ -1,0 +1,168 @@
+//! One computation per key, any number of waiters.
+//!
+//! Used at both ends only — client questions and exchanges with servers — so that no computation ever waits for
+//! itself. The computation runs in a task of its own: whoever asked first may leave without ending it.
+
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use foldhash::HashMap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+/// What is being computed now, by key.
+#[derive(Debug)]
+pub struct Inflight<K, V> {
+    table: Mutex<HashMap<K, Entry<V>>>,
+    limits: Bounds,
+}
+
+#[derive(Debug)]
+struct Entry<V> {
+    receiver: watch::Receiver<Option<V>>,
+    waiters: usize,
+}
+
+/// How much may be in flight.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Keys at once.
+    pub keys: usize,
+    /// Waiters for one key.
+    pub waiters: usize,
+}
+
+/// Why a computation was not joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// Too many keys are in flight.
+    Keys,
+    /// Too many wait for this key.
+    Waiters,
+}
+
+/// A place in the queue for one result.
+#[derive(Debug)]
+pub struct Waiter<V> {
+    receiver: watch::Receiver<Option<V>>,
+}
+
+impl<K, V> Inflight<K, V>
+where
+    K: Clone + Eq + Hash + Send + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// Nothing in flight.
+    pub fn new(limits: Bounds) -> Arc<Self> {
+        Arc::new(Self { table: Mutex::new(HashMap::default()), limits })
+    }
+
+    /// Joins the computation of `key`, or starts it with `start` in a task on the current runtime.
+    ///
+    /// # Errors
+    /// [`Full`] when a bound is reached.
+    pub fn join<F>(self: &Arc<Self>, key: &K, start: impl FnOnce() -> F) -> Result<Waiter<V>, Full>
+    where
+        F: Future<Output = V> + Send + 'static,
+    {
+        let mut table = self.table.lock();
+        if let Some(entry) = table.get_mut(key) {
+            if entry.waiters >= self.limits.waiters {
+                return Err(Full::Waiters);
+            }
+            entry.waiters += 1;
+            return Ok(Waiter { receiver: entry.receiver.clone() });
+        }
+        if table.len() >= self.limits.keys {
+            return Err(Full::Keys);
+        }
+        let (sender, receiver) = watch::channel(None);
+        table.insert(key.clone(), Entry { receiver: receiver.clone(), waiters: 1 });
+        drop(table);
+        let removal = Removal { inflight: Arc::clone(self), key: key.clone() };
+        let work = start();
+        tokio::spawn(async move {
+            let value = work.await;
+            // Out of the table first: who comes now finds the value in a cache, or starts anew.
+            drop(removal);
+            sender.send_replace(Some(value));
+        });
+        Ok(Waiter { receiver })
+    }
+
+    /// How many keys are in flight.
+    pub fn len(&self) -> usize {
+        self.table.lock().len()
+    }
+
+    /// Whether nothing is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<V: Clone> Waiter<V> {
+    /// Waits for the result; `None` when the computation ended without one (its runtime stopped).
+    pub async fn wait(mut self) -> Option<V> {
+        let value = self.receiver.wait_for(Option::is_some).await.ok()?;
+        value.clone()
+    }
+}
+
+/// Takes the key out of the table when the task ends, however it ends.
+struct Removal<K: Eq + Hash, V> {
+    inflight: Arc<Inflight<K, V>>,
+    key: K,
+}
+
+impl<K: Eq + Hash, V> Drop for Removal<K, V> {
+    fn drop(&mut self) {
+        self.inflight.table.lock().remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { keys: 2, waiters: 3 };
+
+    #[tokio::test]
+    async fn many_ask_one_computes() {
+        let (inflight, runs) = (Inflight::new(BOUNDS), Arc::new(AtomicUsize::new(0)));
+        let waiters: Vec<_> = (0..3)
+            .map(|_| {
+                let runs = Arc::clone(&runs);
+                inflight.join(&"key", || async move { runs.fetch_add(1, Ordering::Relaxed) }).unwrap()
+            })
+            .collect();
+        assert_eq!(inflight.join(&"key", || async { 9 }).unwrap_err(), Full::Waiters);
+        for waiter in waiters {
+            assert_eq!(waiter.wait().await, Some(0));
+        }
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
+        assert!(inflight.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_first_asker_may_leave() {
+        let inflight = Inflight::new(BOUNDS);
+        let (release, released) = tokio::sync::oneshot::channel::<u32>();
+        drop(inflight.join(&1, || async { released.await.unwrap_or(0) }).unwrap());
+        let second = inflight.join(&1, || async { 0 }).unwrap();
+        release.send(7).unwrap();
+        assert_eq!(second.wait().await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn keys_are_bounded() {
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS);
+        for key in 0..2 {
+            drop(inflight.join(&key, std::future::pending).unwrap());
+        }
+        assert_eq!(inflight.join(&2, std::future::pending).unwrap_err(), Full::Keys);
+    }
+}

@@ -1,0 +1,130 @@
+//! Server name → addresses: glue, then the cache, then a sub-question. The one recursion in Burdock.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::{Outcome, ResolveError, Resolver};
+use crate::dns::{Name, Question, RecordType, ZoneCut};
+use crate::job::{Job, Limit};
+use crate::upstream::Campaign;
+use crate::world::BoxFuture;
+
+/// Server names looked up at the same time.
+const AT_ONCE: usize = 2;
+
+/// Which server names of one cut were looked up already, and with what success.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LookUps {
+    hosts: Vec<Name>,
+    failed: u32,
+}
+
+impl Resolver {
+    /// The servers of `cut` whose addresses need no question.
+    pub(super) fn known_addresses(&self, cut: &ZoneCut, job: &Job) -> Campaign {
+        let mut campaign = Campaign::default();
+        for server in cut.servers.iter() {
+            let families = [RecordType::A, RecordType::AAAA];
+            let cached = families.map(|rtype| self.rrsets.set(&server.host, rtype, job.now()));
+            let cached = cached.iter().flatten().flat_map(crate::dns::RrSet::addresses);
+            for address in server.glue.iter().copied().chain(cached).filter(|address| self.upstream.may_ask(*address)) {
+                campaign.add(Some(&server.host), address);
+            }
+        }
+        campaign
+    }
+
+    /// Looks up addresses of servers not looked up yet and adds them to `campaign`; `false` when there is nothing left
+    /// to look up, or nothing came of it.
+    ///
+    /// # Errors
+    /// [`ResolveError`] when a bound of the whole question is reached.
+    pub(super) async fn more_addresses(
+        &self,
+        cut: &ZoneCut,
+        campaign: &mut Campaign,
+        look_ups: &mut LookUps,
+        job: &Job,
+    ) -> Result<bool, ResolveError> {
+        let limits = job.limits();
+        loop {
+            let done = u32::try_from(look_ups.hosts.len()).unwrap_or(u32::MAX);
+            if done >= limits.address_lookups_per_delegation || look_ups.failed >= limits.failed_address_lookups {
+                return Ok(false);
+            }
+            let hosts = self.next_hosts(cut, look_ups);
+            if hosts.is_empty() {
+                return Ok(false);
+            }
+            look_ups.hosts.extend(hosts.iter().cloned());
+            let mut running: FuturesUnordered<_> = hosts.iter().map(|host| self.look_up(host, job)).collect();
+            let mut found = false;
+            while let Some((host, result)) = running.next().await {
+                let addresses = match result {
+                    Ok(addresses) => addresses,
+                    Err(ResolveError::Limit { limit: limit @ (Limit::AddressLookups | Limit::UpstreamQueries), .. }) => {
+                        return Err(ResolveError::Limit { limit, zone: cut.apex.clone() });
+                    }
+                    Err(_) => Vec::new(),
+                };
+                let most = usize::try_from(limits.addresses_per_server).unwrap_or(usize::MAX);
+                let usable = addresses.into_iter().filter(|address| self.upstream.may_ask(*address)).take(most);
+                let new = usable.filter(|address| campaign.add(Some(host), *address)).count();
+                look_ups.failed += u32::from(new == 0);
+                found |= new > 0;
+                if found {
+                    // One server that can be asked is enough to go on; the other look-up's result is kept by the cache.
+                    break;
+                }
+            }
+            if found {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The next names to look up: any order, those without glue first. A name inside the zone itself can be found only
+    /// through the very servers that are missing, so it is not asked for.
+    fn next_hosts(&self, cut: &ZoneCut, look_ups: &LookUps) -> Vec<Name> {
+        let open = |host: &Name| !host.is_in(&cut.apex) && !look_ups.hosts.contains(host);
+        let mut left: Vec<_> = cut.servers.iter().filter(|server| open(&server.host)).collect();
+        let mut chosen = Vec::new();
+        while chosen.len() < AT_ONCE && !left.is_empty() {
+            let bare: Vec<usize> = (0..left.len()).filter(|i| left.get(*i).is_some_and(|s| s.glue.is_empty())).collect();
+            let index = match bare.len() {
+                0 => self.world.dice.below(left.len()),
+                many => bare.get(self.world.dice.below(many)).copied().unwrap_or(0),
+            };
+            chosen.push(left.swap_remove(index).host.clone());
+        }
+        chosen
+    }
+
+    /// The addresses of one server name, by a sub-question: IPv4 first, IPv6 only when there is none.
+    fn look_up<'a>(&'a self, host: &'a Name, job: &'a Job) -> BoxFuture<'a, LookedUp<'a>> {
+        Box::pin(async move {
+            if let Err(limit) = job.budget().spend_address_lookup() {
+                return (host, Err(ResolveError::Limit { limit, zone: host.clone() }));
+            }
+            let (ipv4, ipv6) = self.upstream.families();
+            let wanted = [(ipv4, RecordType::A), (ipv6, RecordType::AAAA)];
+            let mut last = Ok(Vec::new());
+            for (_, rtype) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
+                let question = Question::new(host.clone(), rtype);
+                last = match job.descend(&question) {
+                    Ok(sub) => self.resolve(&question, &sub).await.map(|resolution| match resolution.outcome {
+                        Outcome::Found(set) => set.addresses().collect(),
+                        Outcome::NoData(_) | Outcome::NxDomain(_) => Vec::new(),
+                    }),
+                    Err(limit) => Err(ResolveError::Limit { limit, zone: host.clone() }),
+                };
+                if last.as_ref().is_ok_and(|addresses: &Vec<_>| !addresses.is_empty()) {
+                    break;
+                }
+            }
+            (host, last)
+        })
+    }
+}
+
+type LookedUp<'a> = (&'a Name, Result<Vec<std::net::IpAddr>, ResolveError>);

@@ -1,0 +1,215 @@
+//! The walk: from the closest known zone cut down to the servers that hold the answer (RFC 1034 §5.3.3).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::addresses::LookUps;
+use super::classify::{BARE_DENIAL, Kind, classify};
+use super::minimise::{Probe, Revealed};
+use super::remember::Reached;
+use super::scrub::scrub;
+use super::{Denial, Outcome, ResolveError, Resolver};
+use crate::cache::Rank;
+use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, ZoneCut};
+use crate::job::{Job, Limit};
+use crate::telemetry::{Heard, Step};
+use crate::upstream::{Asking, Campaign, Fault, Unanswered, Useful};
+
+/// A delegation is kept at least this long: a parent's TTL of 0 must not make every question a walk.
+const SHORTEST_DELEGATION: Duration = Duration::from_secs(60);
+/// A delegation is kept no longer than this, whatever its TTL.
+const LONGEST_DELEGATION: Duration = Duration::from_secs(86_400);
+/// A cut younger than this is not suspected of having moved.
+const MOVED_AFTER: Duration = Duration::from_secs(60);
+/// Timeouts after which a zone that stays silent to a shortened question is asked the whole one.
+const SILENCE_TO_WIDEN: u32 = 2;
+
+/// What one zone's servers led to.
+enum Visit {
+    Deeper(Delegation),
+    There(Reached),
+    /// The zone's servers are of no use any more: its parent may know others.
+    Moved,
+}
+
+impl Resolver {
+    /// Walks down to the servers that hold the answer to `question`.
+    pub(super) async fn descend(&self, question: &Question, job: &Job) -> Result<Reached, ResolveError> {
+        let mut cut = self.closest(question, job).await;
+        let mut revealed = Revealed::new(self.settings.qname_minimisation);
+        for _ in 0..=job.limits().referrals {
+            job.tell(|| Step::Entered { zone: cut.apex.clone(), servers: cut.servers.len() });
+            match self.visit(&cut, question, &mut revealed, job).await? {
+                Visit::There(reached) => return Ok(reached),
+                Visit::Deeper(delegation) => {
+                    cut = self.enter(delegation, job);
+                    revealed.enter();
+                }
+                Visit::Moved => {
+                    self.cuts.remove(&cut.apex);
+                    cut = self.closest(question, job).await;
+                    revealed = Revealed::new(self.settings.qname_minimisation);
+                }
+            }
+        }
+        Err(ResolveError::Limit { limit: Limit::Referrals, zone: cut.apex.clone() })
+    }
+
+    /// The closest cut at or above the question: for types that the parent answers, strictly above.
+    async fn closest(&self, question: &Question, job: &Job) -> Arc<ZoneCut> {
+        let parent = question.rtype.is_parent_side().then(|| question.name.parent()).flatten();
+        let name = parent.as_ref().unwrap_or(&question.name);
+        let known = self.cuts.closest(name, job.now());
+        let stub = self.stubs.iter().filter(|stub| name.is_in(&stub.apex)).max_by_key(|stub| stub.apex.label_count());
+        match (known, stub) {
+            (Some(known), Some(stub)) if known.apex.is_strictly_below(&stub.apex) => known,
+            (_, Some(stub)) => Arc::clone(stub),
+            (Some(known), None) => known,
+            (None, None) => self.root_cut(job).await,
+        }
+    }
+
+    /// Makes a referral's claim a cut: bounded, filtered, with the parent's TTL, which nothing the child says extends.
+    fn enter(&self, delegation: Delegation, job: &Job) -> Arc<ZoneCut> {
+        let limits = job.limits();
+        let most = usize::try_from(limits.servers_per_delegation).unwrap_or(usize::MAX);
+        let mut servers = delegation.servers;
+        while servers.len() > most {
+            servers.swap_remove(self.world.dice.below(servers.len()));
+        }
+        for server in &mut servers {
+            bound_glue(server, usize::try_from(limits.addresses_per_server).unwrap_or(usize::MAX));
+        }
+        let ttl = delegation.ttl.duration().clamp(SHORTEST_DELEGATION, LONGEST_DELEGATION);
+        let now = job.now();
+        let cut = ZoneCut { apex: delegation.zone, servers: servers.into(), since: now, expires: Some(now + ttl) };
+        let cut = Arc::new(cut);
+        self.cuts.insert(Arc::clone(&cut));
+        cut
+    }
+
+    /// Asks one zone's servers until they refer, answer, or fail.
+    async fn visit(
+        &self,
+        cut: &Arc<ZoneCut>,
+        question: &Question,
+        revealed: &mut Revealed,
+        job: &Job,
+    ) -> Result<Visit, ResolveError> {
+        let mut campaign = self.known_addresses(cut, job);
+        let mut look_ups = LookUps::default();
+        loop {
+            let probe = revealed.probe(question, &cut.apex);
+            let asked = self.ask_zone(cut, &probe, &mut campaign, &mut look_ups, job).await;
+            let (kind, rank) = match asked {
+                Ok(useful) => useful.kind,
+                Err(_) if probe.may_widen() && campaign.may_go_on(job.limits()) => (Kind::Opaque, Rank::Answer),
+                Err(ResolveError::NoServer { last: Fault::Rcode(Rcode::YXDOMAIN), .. }) => {
+                    return Err(ResolveError::AliasTooLong { name: question.name.clone() });
+                }
+                Err(ResolveError::NoServer { .. } | ResolveError::NoAddress { .. }) if self.may_have_moved(cut, job) => {
+                    return Ok(Visit::Moved);
+                }
+                Err(error) => return Err(error),
+            };
+            match kind {
+                Kind::Referral(delegation) => return Ok(Visit::Deeper(delegation)),
+                Kind::NoCut => revealed.reveal(question, job.limits()),
+                Kind::Opaque => revealed.reveal_all(),
+                end => match self.remember(&probe, end, rank, job) {
+                    Some(reached) => return Ok(Visit::There(reached)),
+                    None => revealed.reveal_all(),
+                },
+            }
+            campaign.new_question();
+        }
+    }
+
+    /// Asks servers whose addresses are known, then looks up more, until one is of use.
+    async fn ask_zone(
+        &self,
+        cut: &Arc<ZoneCut>,
+        probe: &Probe,
+        campaign: &mut Campaign,
+        look_ups: &mut LookUps,
+        job: &Job,
+    ) -> Result<Useful<(Kind, Rank)>, ResolveError> {
+        let zone = &cut.apex;
+        let judge = |reply: &Message| self.judge(reply, probe, zone, job);
+        let give_up_after = if probe.may_widen() { SILENCE_TO_WIDEN } else { 0 };
+        let asking = Asking { zone, question: &probe.question, give_up_after };
+        loop {
+            let unanswered = match self.upstream.ask(asking, campaign, judge, job).await {
+                Ok(useful) => {
+                    tell_heard(zone, &useful, job);
+                    return Ok(useful);
+                }
+                Err(unanswered) => unanswered,
+            };
+            match unanswered {
+                Unanswered::Deadline => return Err(ResolveError::Deadline { zone: zone.clone() }),
+                Unanswered::Limit(limit) => return Err(ResolveError::Limit { limit, zone: zone.clone() }),
+                Unanswered::Exhausted => {}
+            }
+            if !self.more_addresses(cut, campaign, look_ups, job).await? {
+                return exhausted(zone, probe, campaign);
+            }
+        }
+    }
+
+    fn judge(&self, reply: &Message, probe: &Probe, zone: &Name, job: &Job) -> Result<(Kind, Rank), Fault> {
+        let scrubbed = scrub(reply, &probe.question, zone, job.limits().aliases);
+        let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
+        classify(probe, zone, scrubbed).map(|kind| (kind, rank))
+    }
+
+    /// Whether a cut whose servers fail may simply be out of date (a domain was moved): once a minute, the parent is asked.
+    fn may_have_moved(&self, cut: &ZoneCut, job: &Job) -> bool {
+        cut.expires.is_some() && !cut.apex.is_root() && job.now() >= cut.since + MOVED_AFTER
+    }
+}
+
+/// No server is left to ask. When they replied, only with nothing in it, the name has no such data.
+fn exhausted(zone: &Name, probe: &Probe, campaign: &Campaign) -> Result<Useful<(Kind, Rank)>, ResolveError> {
+    if campaign.is_mostly_empty() {
+        let outcome = Outcome::NoData(Denial::new(None, Vec::new(), BARE_DENIAL));
+        let kind = if probe.minimised { Kind::NoCut } else { Kind::End { aliases: Vec::new(), outcome } };
+        return Ok(Useful::assumed((kind, Rank::Answer)));
+    }
+    Err(match campaign.last_fault {
+        Some(last) => ResolveError::NoServer { zone: zone.clone(), last },
+        None => ResolveError::NoAddress { zone: zone.clone() },
+    })
+}
+
+/// At most `most` addresses of each family.
+fn bound_glue(server: &mut NameServer, most: usize) {
+    let (mut four, mut six) = (0, 0);
+    server.glue.retain(|address| {
+        let count = if address.is_ipv4() { &mut four } else { &mut six };
+        *count += 1;
+        *count <= most
+    });
+}
+
+fn tell_heard(zone: &Name, useful: &Useful<(Kind, Rank)>, job: &Job) {
+    job.tell(|| Step::Heard {
+        zone: zone.clone(),
+        host: useful.host.clone(),
+        server: useful.server,
+        transport: useful.transport,
+        rtt: useful.rtt,
+        what: match &useful.kind.0 {
+            Kind::Referral(delegation) => Heard::Referral {
+                zone: delegation.zone.clone(),
+                servers: delegation.servers.iter().map(|server| server.host.clone()).collect(),
+            },
+            Kind::NoCut => Heard::NoCut,
+            Kind::Opaque => Heard::Opaque,
+            Kind::Alias { target, .. } => Heard::Alias { to: target.clone() },
+            Kind::End { outcome: Outcome::Found(set), .. } => Heard::Answer { records: set.rdatas.len() },
+            Kind::End { outcome: Outcome::NoData(_), .. } => Heard::NoData,
+            Kind::End { outcome: Outcome::NxDomain(_), .. } => Heard::NxDomain,
+        },
+    });
+}

@@ -1,0 +1,73 @@
+//! The root zone's servers: hints at first, then what the root itself says (RFC 9609).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Resolver;
+use super::scrub::{glue, scrub};
+use crate::cache::Rank;
+use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
+use crate::job::Job;
+use crate::telemetry::{Heard, Step};
+use crate::upstream::{Asking, Fault};
+
+/// How long the hints do when the root could not be asked for its own servers.
+const UNPRIMED: Duration = Duration::from_secs(60);
+
+impl Resolver {
+    /// The cut at the root. Primes when that is due: once per TTL, whoever asks at the same time waits for it.
+    pub(super) async fn root_cut(&self, job: &Job) -> Arc<ZoneCut> {
+        let mut root = self.root.lock().await;
+        if let Some(cut) = root.as_ref().filter(|cut| cut.is_current(job.now())) {
+            return Arc::clone(cut);
+        }
+        let cut = Arc::new(self.prime(job).await);
+        *root = Some(Arc::clone(&cut));
+        cut
+    }
+
+    /// Asks a root server for the root's servers; with no reply of use, the hints have to do for a while.
+    async fn prime(&self, job: &Job) -> ZoneCut {
+        let (root, since) = (Name::root(), job.now());
+        let question = Question::new(root.clone(), RecordType::NS);
+        let hints = ZoneCut {
+            apex: root.clone(),
+            servers: self.settings.root_hints.as_slice().into(),
+            since,
+            expires: Some(since + UNPRIMED),
+        };
+        job.tell(|| Step::Started { question: question.clone() });
+        let mut campaign = self.known_addresses(&hints, job);
+        let judge = |reply: &Message| read(reply, &question).ok_or(Fault::Empty);
+        let asking = Asking { zone: &root, question: &question, give_up_after: 0 };
+        let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };
+        let (set, mut servers) = useful.kind;
+        job.tell(|| Step::Heard {
+            zone: root,
+            host: useful.host,
+            server: useful.server,
+            transport: useful.transport,
+            rtt: useful.rtt,
+            what: Heard::Answer { records: set.rdatas.len() },
+        });
+        for server in &mut servers {
+            // The additional section may have been too small for all addresses (RFC 9609 §4.2).
+            if server.glue.is_empty()
+                && let Some(hint) = self.settings.root_hints.iter().find(|hint| hint.host == server.host)
+            {
+                server.glue.clone_from(&hint.glue);
+            }
+        }
+        let now = job.now();
+        let set = self.rrsets.insert(set, Rank::Authoritative, now);
+        ZoneCut { servers: servers.into(), since: now, expires: Some(now + set.ttl.duration().max(UNPRIMED)), ..hints }
+    }
+}
+
+/// The root's NS set and its servers' addresses, if the reply has them.
+fn read(reply: &Message, question: &Question) -> Option<(RrSet, Vec<NameServer>)> {
+    let set = scrub(reply, question, &question.name, 0).data?;
+    let hosts = set.rdatas.iter().filter_map(|rdata| Name::from_wire(rdata).ok());
+    let servers = hosts.map(|host| NameServer { glue: glue(&reply.additional, &host, &question.name), host }).collect();
+    Some((set, servers))
+}

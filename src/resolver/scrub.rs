@@ -1,0 +1,178 @@
+//! What a server may not say is taken away before anything is believed or kept. Pure.
+//!
+//! Left over is only what the question needs: the chain from QNAME inside the zone, the SOA and proofs of a denial,
+//! one delegation below the zone with the glue of its own servers. (RFC 2181 §5.4.1, RFC 5452 §6)
+
+use crate::dns::{
+    Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
+    Ttl,
+};
+
+/// Server names of a referral that are looked at; the rest of a flood is not even compared.
+const MAX_SERVERS_READ: usize = 64;
+/// RRsets kept as proof of one denial.
+const MAX_PROOFS: usize = 8;
+
+/// A reply of which only the sayable is left. Made by [`scrub`] alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// The response code.
+    pub rcode: Rcode,
+    /// Whether the server says it is authoritative.
+    pub authoritative: bool,
+    /// Whether the server says it recurses for us.
+    pub recursive: bool,
+    /// Aliases from QNAME on, each DNAME followed by the CNAME it stands for.
+    pub aliases: Vec<RrSet>,
+    /// The name at the end of the aliases (QNAME effective, RFC 9499).
+    pub effective: Name,
+    /// The data asked for, at the effective name.
+    pub data: Option<RrSet>,
+    /// More than one CNAME at one name.
+    pub contradicts: bool,
+    /// A DNAME led to a name that is too long (RFC 6672 §2.2).
+    pub too_long: bool,
+    /// SOA of the zone that denies.
+    pub soa: Option<RrSet>,
+    /// NSEC and NSEC3 of the zone that denies.
+    pub proof: Vec<RrSet>,
+    /// A zone below, on the way to QNAME.
+    pub delegation: Option<Delegation>,
+    /// NS records that lead nowhere below: to the zone itself or above it.
+    pub upward: bool,
+}
+
+/// Reads `reply` as an answer to `question` by a server of `zone`; at most `max_aliases` links are followed.
+pub fn scrub(reply: &Message, question: &Question, zone: &Name, max_aliases: u32) -> Scrubbed {
+    let mut scrubbed = Scrubbed {
+        rcode: reply.rcode(),
+        authoritative: reply.header.has(Header::AA),
+        recursive: reply.header.has(Header::RA),
+        aliases: Vec::new(),
+        effective: question.name.clone(),
+        data: None,
+        contradicts: false,
+        too_long: false,
+        soa: None,
+        proof: Vec::new(),
+        delegation: None,
+        upward: false,
+    };
+    scrubbed.follow(&reply.answer, question, zone, max_aliases);
+    scrubbed.read_denial(&reply.authority, zone);
+    if scrubbed.aliases.is_empty() && scrubbed.data.is_none() && scrubbed.soa.is_none() {
+        scrubbed.read_delegation(reply, question, zone);
+    }
+    scrubbed
+}
+
+impl Scrubbed {
+    /// Follows the aliases of the answer section as long as they stay inside the zone.
+    fn follow(&mut self, answer: &[Record], question: &Question, zone: &Name, max_aliases: u32) {
+        let mut links = 0;
+        while self.effective.is_in(zone) && links <= max_aliases {
+            self.data = rrset(answer, &self.effective, question.rtype);
+            if self.data.is_some() {
+                return;
+            }
+            let Some(target) = self.alias(answer, zone) else { return };
+            links += 1;
+            if self.aliases.iter().any(|set| set.rtype == RecordType::CNAME && set.owner == target) {
+                self.effective = target;
+                return;
+            }
+            self.effective = target;
+        }
+    }
+
+    /// Where the effective name leads to, if it is an alias.
+    fn alias(&mut self, answer: &[Record], zone: &Name) -> Option<Name> {
+        let above = |record: &&Record| {
+            record.rtype == RecordType::DNAME && record.owner.is_in(zone) && self.effective.is_strictly_below(&record.owner)
+        };
+        if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME)) {
+            let Some(cname) = synthesize(&dname, &self.effective) else {
+                self.too_long = true;
+                return None;
+            };
+            let target = cname.target();
+            self.aliases.extend([dname, cname]);
+            return target;
+        }
+        let cname = rrset(answer, &self.effective, RecordType::CNAME)?;
+        if cname.rdatas.len() > 1 {
+            self.contradicts = true;
+            return None;
+        }
+        let target = cname.target();
+        self.aliases.push(cname);
+        target
+    }
+
+    fn read_denial(&mut self, authority: &[Record], zone: &Name) {
+        let soa = |record: &&Record| {
+            record.rtype == RecordType::SOA && record.owner.is_in(zone) && self.effective.is_in(&record.owner)
+        };
+        self.soa = authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA));
+        for record in authority {
+            let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
+            let known = self.proof.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
+            if is_proof && !known && self.proof.len() < MAX_PROOFS {
+                self.proof.extend(rrset(authority, &record.owner, record.rtype));
+            }
+        }
+    }
+
+    fn read_delegation(&mut self, reply: &Message, question: &Question, zone: &Name) {
+        let servers = || reply.authority.iter().filter(|r| r.rtype == RecordType::NS && r.class == Class::IN);
+        self.upward = servers().any(|record| zone.is_in(&record.owner));
+        let below = |record: &&Record| record.owner.is_strictly_below(zone) && question.name.is_in(&record.owner);
+        let Some(first) = servers().find(below) else { return };
+        let set = servers().filter(|record| record.owner == first.owner).take(MAX_SERVERS_READ);
+        let mut hosts: Vec<NameServer> = Vec::new();
+        for host in set.clone().filter_map(|record| Name::from_wire(&record.rdata).ok()) {
+            if !hosts.iter().any(|known| known.host == host) {
+                hosts.push(NameServer { glue: glue(&reply.additional, &host, zone), host });
+            }
+        }
+        let ttl = set.map(|record| record.ttl).min().unwrap_or(Ttl::ZERO);
+        if !hosts.is_empty() {
+            self.delegation = Some(Delegation { zone: first.owner.clone(), ttl, servers: hosts });
+        }
+    }
+}
+
+/// Addresses of `host` that the servers of `zone` may give: those of names inside the zone (RFC 9471 §2).
+pub(super) fn glue(additional: &[Record], host: &Name, zone: &Name) -> Vec<std::net::IpAddr> {
+    if !host.is_in(zone) {
+        return Vec::new();
+    }
+    let sets = [RecordType::A, RecordType::AAAA].map(|rtype| rrset(additional, host, rtype));
+    sets.iter().flatten().flat_map(RrSet::addresses).collect()
+}
+
+/// The CNAME that `dname` means for `name` (RFC 6672 §3.1); `None` when the new name is too long.
+pub fn synthesize(dname: &RrSet, name: &Name) -> Option<RrSet> {
+    let target = name.replace_suffix(&dname.owner, &dname.target()?).ok()?;
+    let rdatas = Rdatas::new([target.wire()]).ok()?;
+    Some(RrSet::new(name.clone(), RecordType::CNAME, dname.ttl, rdatas))
+}
+
+/// The RRset of this owner and type among `records`, with the signatures that cover it.
+fn rrset(records: &[Record], owner: &Name, rtype: RecordType) -> Option<RrSet> {
+    let of = |record: &&Record| record.class == Class::IN && record.rtype == rtype && record.owner == *owner;
+    let first = records.iter().find(of)?;
+    let rdatas = Rdatas::new(records.iter().filter(of).map(|record| record.rdata.as_slice())).ok()?;
+    let covers = |record: &&Record| {
+        record.rtype == RecordType::RRSIG
+            && record.owner == *owner
+            && Reader::new(&record.rdata, 0).u16().is_ok_and(|covered| covered == rtype.0)
+    };
+    let signatures = match rtype {
+        RecordType::RRSIG => Rdatas::EMPTY,
+        _ => Rdatas::new(records.iter().filter(covers).take(MAX_PROOFS).map(|record| record.rdata.as_slice())).ok()?,
+    };
+    // RFC 2181 §5.2: differing TTLs are an error; the smallest one counts.
+    let ttl = records.iter().filter(of).map(|record| record.ttl).min().unwrap_or(first.ttl);
+    Some(RrSet { signatures, ..RrSet::new(first.owner.clone(), rtype, ttl, rdatas) })
+}

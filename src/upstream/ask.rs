@@ -1,0 +1,244 @@
+//! `ask`: send, wait, send again, judge — until a server of the zone gives a reply of use.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
+
+use super::exchange::{Reply, Try};
+use super::selection::{Candidate, Standing, choose};
+use super::{Campaign, Fault, Upstream};
+use crate::dns::{Message, Name, Question};
+use crate::job::{Job, Limit};
+use crate::telemetry::Step;
+use crate::world::Transport;
+
+/// What is asked of whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Asking<'a> {
+    /// The zone whose servers are asked.
+    pub zone: &'a Name,
+    /// The question as revealed to them.
+    pub question: &'a Question,
+    /// Timeouts after which the caller would rather ask something else; 0 for never.
+    pub give_up_after: u32,
+}
+
+/// Why no server of the zone gave a reply of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// Every server that may be asked was; the campaign holds the last fault.
+    Exhausted,
+    /// Time is up for the whole question.
+    Deadline,
+    /// A bound of the question was reached.
+    Limit(Limit),
+}
+
+impl<K> Useful<K> {
+    /// A conclusion drawn from several useless replies; no single server gave it.
+    pub const fn assumed(kind: K) -> Self {
+        let server = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        Self { kind, host: None, server, transport: Transport::Udp, rtt: Duration::ZERO }
+    }
+}
+
+type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send + 'a>>>;
+
+struct Done {
+    index: usize,
+    transport: Transport,
+    start: Instant,
+    result: Result<Reply, Fault>,
+}
+
+/// What a reply of use was, and whose.
+#[derive(Clone, Debug)]
+pub struct Useful<K> {
+    /// What the judge made of it.
+    pub kind: K,
+    /// The server's name, when it has one.
+    pub host: Option<Name>,
+    /// The server's address and port.
+    pub server: SocketAddr,
+    /// How the reply came.
+    pub transport: Transport,
+    /// From the first packet to this server to the reply.
+    pub rtt: Duration,
+}
+
+impl Upstream {
+    /// Asks servers of `campaign` until `judge` finds a reply of use.
+    ///
+    /// # Errors
+    /// [`Unanswered`]: every server was tried, time is up, or a bound was reached.
+    pub async fn ask<K>(
+        &self,
+        asking: Asking<'_>,
+        campaign: &mut Campaign,
+        judge: impl Fn(&Message) -> Result<K, Fault> + Send,
+        job: &Job,
+    ) -> Result<Useful<K>, Unanswered>
+    where
+        K: Send,
+    {
+        let mut running: Running<'_> = FuturesUnordered::new();
+        let mut next_send = self.world.clock.now();
+        let mut timeouts = 0;
+        let mut latest: Option<usize> = None;
+        loop {
+            let now = self.world.clock.now();
+            if now >= next_send || running.is_empty() {
+                if let Some(index) = self.next(asking.zone, campaign, job) {
+                    next_send = self.launch(asking, campaign, index, job, &running);
+                    latest = Some(index);
+                } else if running.is_empty() {
+                    return Err(Unanswered::Exhausted);
+                } else {
+                    (next_send, latest) = (job.deadline(), None);
+                }
+            }
+            tokio::select! {
+                biased;
+                Some(done) = running.next() => {
+                    let silent = matches!(done.result, Err(Fault::Timeout));
+                    if let Some(useful) = self.settle(asking.zone, campaign, done, &judge, job)? {
+                        return Ok(useful);
+                    }
+                    // A useless reply makes room for the next server at once; for silence the timer is there.
+                    if !silent {
+                        next_send = self.world.clock.now();
+                    }
+                }
+                () = sleep_until(next_send.min(job.deadline())) => {
+                    if self.world.clock.now() >= job.deadline() {
+                        return Err(Unanswered::Deadline);
+                    }
+                    if let Some(index) = latest.take() {
+                        self.miss(asking.zone, campaign, index, job);
+                        timeouts += 1;
+                        if timeouts == asking.give_up_after {
+                            return Err(Unanswered::Exhausted);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The server to ask next; `None` when all have had their share.
+    fn next(&self, zone: &Name, campaign: &Campaign, job: &Job) -> Option<usize> {
+        let now = self.world.clock.now();
+        let paused = self.settings.ipv6_may_fail && self.servers.is_ipv6_paused(now);
+        let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| campaign.may_send(target, job.limits()));
+        let candidates: Vec<Candidate> = candidates
+            .map(|(index, target)| {
+                let memory = self.servers.memory(target.address);
+                let standing = match () {
+                    () if memory.is_lame_for(zone, now) => Standing::Lame,
+                    () if memory.is_held(now) => Standing::Held,
+                    () if paused && target.address.is_ipv6() => Standing::FamilyPaused,
+                    () => Standing::Good,
+                };
+                Candidate { index, sends: target.sends, standing, memory }
+            })
+            .collect();
+        choose(&candidates, &self.world.dice)
+    }
+
+    /// Starts a try and returns when the next one is due if this one stays silent.
+    fn launch<'a>(
+        &'a self,
+        asking: Asking<'a>,
+        campaign: &mut Campaign,
+        index: usize,
+        job: &'a Job,
+        running: &Running<'a>,
+    ) -> Instant {
+        let now = self.world.clock.now();
+        let Some(target) = campaign.targets.get_mut(index) else { return now };
+        let number = target.sends;
+        // When every datagram stayed without reply, the stream is the last thing to try (INT-07).
+        let transport = if number < job.limits().sends_per_server { Transport::Udp } else { Transport::Tcp };
+        target.sends += 1;
+        target.tried_tcp |= transport == Transport::Tcp;
+        campaign.sends += 1;
+        let attempt = Try {
+            zone: asking.zone,
+            host: target.host.clone(),
+            address: target.address,
+            question: asking.question,
+            number,
+            transport,
+        };
+        let timer = match transport {
+            Transport::Udp => self.servers.memory(target.address).timeout(number, job.limits()),
+            Transport::Tcp => job.limits().tcp_timeout,
+        };
+        running.push(Box::pin(async move {
+            let result = self.attempt(&attempt, job).await;
+            Done { index, transport, start: now, result }
+        }));
+        now + timer
+    }
+
+    /// The timer of a try fired. Its reply is still welcome.
+    fn miss(&self, zone: &Name, campaign: &mut Campaign, index: usize, job: &Job) {
+        campaign.last_fault = Some(Fault::Timeout);
+        let Some(target) = campaign.targets.get(index) else { return };
+        let now = self.world.clock.now();
+        self.servers.missed(target.address, now);
+        job.tell(|| Step::Failed {
+            zone: zone.clone(),
+            host: target.host.clone(),
+            server: SocketAddr::new(target.address, self.settings.port),
+            transport: if target.tried_tcp { Transport::Tcp } else { Transport::Udp },
+            after: self.servers.memory(target.address).timeout(target.sends.saturating_sub(1), job.limits()),
+            fault: Fault::Timeout.to_string(),
+        });
+    }
+
+    /// Judges what came of a try; `Ok(None)` when it was of no use.
+    fn settle<K>(
+        &self,
+        zone: &Name,
+        campaign: &mut Campaign,
+        done: Done,
+        judge: &impl Fn(&Message) -> Result<K, Fault>,
+        job: &Job,
+    ) -> Result<Option<Useful<K>>, Unanswered> {
+        let now = self.world.clock.now();
+        let Some(target) = campaign.targets.get_mut(done.index) else { return Ok(None) };
+        let (server, host) = (SocketAddr::new(target.address, self.settings.port), target.host.clone());
+        let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
+        let fault = match judged {
+            Ok((kind, transport)) => {
+                return Ok(Some(Useful { kind, host, server, transport, rtt: now - done.start }));
+            }
+            Err(Fault::Limit(limit)) => return Err(Unanswered::Limit(limit)),
+            // Silence was counted and told when its timer fired.
+            Err(Fault::Timeout) => return Ok(None),
+            Err(fault) => fault,
+        };
+        match fault {
+            // Nothing listens for datagrams: the stream is left to try.
+            Fault::Unreachable(_) if done.transport == Transport::Udp => {
+                self.servers.missed(target.address, now);
+                target.sends = target.sends.max(job.limits().sends_per_server);
+            }
+            _ => target.out = true,
+        }
+        if fault.is_lame() {
+            self.servers.mark_lame(target.address, zone, now);
+        }
+        campaign.last_fault = Some(fault);
+        campaign.empties += u32::from(fault == Fault::Empty);
+        let (zone, transport, after) = (zone.clone(), done.transport, now - done.start);
+        job.tell(|| Step::Failed { zone, host, server, transport, after, fault: fault.to_string() });
+        Ok(None)
+    }
+}

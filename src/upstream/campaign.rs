@@ -1,0 +1,78 @@
+//! One step of the walk at one zone: which of its servers were tried, how often, and with what success.
+
+use std::net::IpAddr;
+
+use crate::dns::Name;
+use crate::job::Limits;
+
+use super::Fault;
+
+/// A server that may be asked in this step.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The server's name, when it has one.
+    pub host: Option<Name>,
+    /// Its address.
+    pub address: IpAddr,
+    /// Datagrams sent for this step.
+    pub(super) sends: u32,
+    /// Gave a reply that shows it is of no use for this step.
+    pub(super) out: bool,
+    /// TCP was tried for want of replies over UDP.
+    pub(super) tried_tcp: bool,
+}
+
+/// The servers of a zone and what became of asking them. Survives a change of the question within the step, so that a
+/// zone is never sent more than its share.
+#[derive(Clone, Debug, Default)]
+pub struct Campaign {
+    pub(super) targets: Vec<Target>,
+    pub(super) sends: u32,
+    pub(super) empties: u32,
+    /// The last thing that went wrong.
+    pub last_fault: Option<Fault>,
+}
+
+impl Campaign {
+    /// Adds a server, unless its address is there already.
+    pub fn add(&mut self, host: Option<&Name>, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let new = !self.targets.iter().any(|target| target.address == address);
+        if new {
+            let target = Target { host: host.cloned(), address, sends: 0, out: false, tried_tcp: false };
+            self.targets.push(target);
+        }
+        new
+    }
+
+    /// How many servers there are to choose from.
+    pub const fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there is no server at all.
+    pub const fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
+    /// Lets every server be asked again: the question has changed.
+    pub fn new_question(&mut self) {
+        for target in &mut self.targets {
+            (target.out, target.sends, target.tried_tcp) = (false, 0, false);
+        }
+    }
+
+    /// Whether the servers reply, but with nothing in it: taken for "no such data" in the end.
+    pub const fn is_mostly_empty(&self) -> bool {
+        self.empties > 0
+    }
+
+    /// Whether the zone may be sent anything more in this step.
+    pub const fn may_go_on(&self, limits: &Limits) -> bool {
+        self.sends < limits.sends_per_zone
+    }
+
+    pub(super) fn may_send(&self, target: &Target, limits: &Limits) -> bool {
+        !target.out && self.sends < limits.sends_per_zone && (target.sends < limits.sends_per_server || !target.tried_tcp)
+    }
+}

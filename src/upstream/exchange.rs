@@ -1,0 +1,172 @@
+//! One try at one server: UDP, then TCP when truncated or doubtful, without EDNS when the server cannot.
+//!
+//! Each packet is paid for by the question it is sent for. Equal queries to the same server share one exchange.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::outgoing::{Dress, Outgoing, UDP_SIZE, build};
+use super::{ExchangeKey, Fault, Upstream};
+use crate::dns::{Header, Message, Name, Question, Rcode, WireError};
+use crate::job::Job;
+use crate::telemetry::Step;
+use crate::world::{Route, Transport};
+
+/// A reply, and how it came in the end.
+pub(super) type Reply = (Arc<Message>, Transport);
+
+/// One try: whom, what, and for which time in this step.
+pub(super) struct Try<'a> {
+    pub zone: &'a Name,
+    pub host: Option<Name>,
+    pub address: IpAddr,
+    pub question: &'a Question,
+    /// How many tries the server had in this step before this one.
+    pub number: u32,
+    pub transport: Transport,
+}
+
+impl Upstream {
+    /// Gets one readable reply from the server, whatever it says, or tells why not.
+    pub(super) async fn attempt(&self, attempt: &Try<'_>, job: &Job) -> Result<Reply, Fault> {
+        let now = self.world.clock.now();
+        let memory = self.servers.memory(attempt.address);
+        // The last datagram to a server that was never heard speaking EDNS goes without: it may be one that drops OPT.
+        let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns;
+        let edns = !memory.is_plain(now) && !(last_resort && attempt.transport == Transport::Udp);
+        let case = self.settings.case_randomisation && !memory.mangles_case(now);
+        let dress = Dress { edns, case, transport: attempt.transport };
+        let (reply, transport) = self.over(attempt, dress, job).await?;
+        let refused_edns = dress.edns && reply.edns.is_none() && !memory.speaks_edns && is_edns_complaint(reply.rcode());
+        let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
+        if !refused_edns && !bad_version {
+            self.learn(attempt.address, dress, &reply);
+            return Ok((reply, transport));
+        }
+        // RFC 6891 §7: a server that does not know OPT says so in its way; the question deserves another try without.
+        let plain = self.over(attempt, Dress { edns: false, ..dress }, job).await?;
+        if !is_edns_complaint(plain.0.rcode()) {
+            self.servers.is_plain(attempt.address, self.world.clock.now());
+        }
+        Ok(plain)
+    }
+
+    /// The exchange in this dress; over TCP when UDP turns out not to do.
+    async fn over(&self, attempt: &Try<'_>, dress: Dress, job: &Job) -> Result<Reply, Fault> {
+        let doubt = match self.send(attempt, dress, job).await {
+            Ok(reply) if !reply.header.has(Header::TC) => return Ok((reply, dress.transport)),
+            Ok(_) if dress.transport == Transport::Tcp => return Err(Fault::Truncated),
+            // Cut off without TC (INT-04), too large, or almost matching: the stream settles it.
+            Err(fault @ (Fault::NearMiss | Fault::Malformed(WireError::Short))) if dress.transport == Transport::Udp => fault,
+            Ok(_) => Fault::Truncated,
+            Err(fault) => return Err(fault),
+        };
+        let over_tcp = self.send(attempt, Dress { transport: Transport::Tcp, ..dress }, job).await;
+        match over_tcp {
+            Ok(reply) if reply.header.has(Header::TC) => Err(Fault::Truncated),
+            Ok(reply) => Ok((reply, Transport::Tcp)),
+            // A server that changes case and has no TCP: without 0x20 nothing is near to a miss.
+            Err(Fault::Limit(limit)) => Err(Fault::Limit(limit)),
+            Err(_) if doubt == Fault::NearMiss && dress.case => {
+                self.send(attempt, Dress { case: false, ..dress }, job).await.map(|reply| (reply, Transport::Udp))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// One packet out, one reply in.
+    async fn send(&self, attempt: &Try<'_>, dress: Dress, job: &Job) -> Result<Arc<Message>, Fault> {
+        job.budget().spend_query().map_err(Fault::Limit)?;
+        if dress.transport == Transport::Tcp {
+            job.budget().spend_tcp().map_err(Fault::Limit)?;
+        }
+        let server = SocketAddr::new(attempt.address, self.settings.port);
+        job.tell(|| Step::Sent {
+            zone: attempt.zone.clone(),
+            host: attempt.host.clone(),
+            server,
+            transport: dress.transport,
+            question: attempt.question.clone(),
+        });
+        let reply = self.shared_exchange(attempt, dress, server, job).await?;
+        job.budget().spend_octets(reply.octets).map_err(Fault::Limit)?;
+        Ok(reply)
+    }
+
+    async fn shared_exchange(
+        &self,
+        attempt: &Try<'_>,
+        dress: Dress,
+        server: SocketAddr,
+        job: &Job,
+    ) -> Result<Arc<Message>, Fault> {
+        let route = Route { server, transport: dress.transport };
+        let key = ExchangeKey {
+            route,
+            question: attempt.question.clone(),
+            edns: dress.edns,
+            case: dress.case,
+            try_number: attempt.number,
+        };
+        let patience = match dress.transport {
+            Transport::Udp => job.limits().longest_timeout,
+            Transport::Tcp => job.limits().tcp_timeout,
+        };
+        let start = || self.wire().exchange(route, build(attempt.question, dress, &self.world.dice), patience);
+        let waiter = self.exchanges.join(&key, start).map_err(|_| Fault::Timeout)?;
+        waiter.wait().await.unwrap_or(Err(Fault::Timeout))
+    }
+
+    fn learn(&self, address: IpAddr, dress: Dress, reply: &Message) {
+        if reply.edns.is_some() {
+            self.servers.spoke_edns(address);
+        } else if !dress.edns && matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
+            self.servers.is_plain(address, self.world.clock.now());
+        }
+    }
+}
+
+/// FORMERR and NOTIMP are the honest ways to say it, SERVFAIL and REFUSED the ones met as often (RFC 8906 §3.1).
+const fn is_edns_complaint(rcode: Rcode) -> bool {
+    matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP | Rcode::SERVFAIL | Rcode::REFUSED)
+}
+
+/// What the task of an exchange needs.
+pub(super) struct Wire {
+    pub world: crate::world::World,
+    pub servers: Arc<super::Servers>,
+}
+
+impl Wire {
+    async fn exchange(self, route: Route, outgoing: Outgoing, patience: Duration) -> Result<Arc<Message>, Fault> {
+        let Outgoing { bytes, expected } = outgoing;
+        let (address, start) = (route.server.ip(), self.world.clock.now());
+        let is_ours = |packet: &[u8]| expected.judge(packet);
+        let arrived = timeout(patience, self.world.network.exchange(route, &bytes, &is_ours)).await;
+        let now = self.world.clock.now();
+        let packet = match arrived {
+            Err(_) => return Err(Fault::Timeout),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => return Err(Fault::NearMiss),
+            Ok(Err(error)) => return Err(Fault::Unreachable(error.kind())),
+            Ok(Ok(packet)) => packet,
+        };
+        self.servers.heard(address, now - start, now);
+        if route.transport == Transport::Udp && packet.len() > usize::from(UDP_SIZE) {
+            return Err(Fault::Malformed(WireError::Short));
+        }
+        let header = Header::parse(&packet).map_err(Fault::Malformed)?;
+        if header.has(Header::TC) {
+            // Whatever a truncated reply holds is of no use; only its header counts.
+            return Ok(Arc::new(Message::bare(header, packet.len())));
+        }
+        let message = Message::parse(&packet).map_err(Fault::Malformed)?;
+        let echoed = message.question.as_ref().is_none_or(|(question, _)| question.name.same_case(&expected.question.name));
+        if !echoed && expected.same_case {
+            self.servers.mangles_case(address, now);
+        }
+        Ok(Arc::new(message))
+    }
+}

@@ -1,0 +1,104 @@
+//! Asking — one zone's servers, one question.
+//!
+//! [`Upstream::ask`] chooses a server, sends, and adds another send whenever a timer fires; earlier sends are never
+//! abandoned, so a slow reply still counts. Who is chosen is `selection`, what one send does is `exchange`.
+
+mod ask;
+mod campaign;
+mod exchange;
+mod fault;
+mod ours;
+mod outgoing;
+mod selection;
+mod servers;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use crate::dns::{Message, Name, Question};
+use crate::inflight::{Bounds, Inflight};
+use crate::world::{Route, World};
+
+pub use ask::{Asking, Unanswered, Useful};
+pub use campaign::{Campaign, Target};
+pub use fault::{Fault, Lameness};
+pub use servers::Servers;
+
+/// Exchanges in flight at once, over all questions: a belt to the braces of each question's budget.
+const MAX_EXCHANGES: usize = 65_536;
+
+/// How servers are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The port of authoritative servers.
+    pub port: u16,
+    /// Whether queries carry a random pattern of upper and lower case (0x20).
+    pub case_randomisation: bool,
+    /// Whether IPv4 is used.
+    pub ipv4: bool,
+    /// Whether IPv6 is used at all.
+    pub ipv6: bool,
+    /// Whether IPv6 is stepped around while it does not work.
+    pub ipv6_may_fail: bool,
+    /// Networks in which no server is ever asked.
+    pub never_ask: Vec<IpNet>,
+    /// Addresses of our own, never asked either.
+    pub own_addresses: Vec<IpAddr>,
+}
+
+/// The way to other servers, and what is remembered of them.
+pub struct Upstream {
+    settings: Settings,
+    world: World,
+    servers: Arc<Servers>,
+    exchanges: Arc<Inflight<ExchangeKey, Result<Arc<Message>, Fault>>>,
+}
+
+/// One question to one server; only one may be in flight (RFC 5452 §5).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ExchangeKey {
+    route: Route,
+    question: Question,
+    edns: bool,
+    case: bool,
+    try_number: u32,
+}
+
+impl Upstream {
+    /// Nothing known of any server yet; at most `memory` octets will be.
+    pub fn new(settings: Settings, memory: u64, world: World) -> Self {
+        let servers = Arc::new(Servers::new(memory, world.dice.bits()));
+        let exchanges = Inflight::new(Bounds { keys: MAX_EXCHANGES, waiters: MAX_EXCHANGES });
+        Self { settings, world, servers, exchanges }
+    }
+
+    /// What the task of one exchange takes with it.
+    fn wire(&self) -> exchange::Wire {
+        exchange::Wire { world: self.world.clone(), servers: Arc::clone(&self.servers) }
+    }
+
+    /// Whether a server at `address` may be asked at all: not ourselves, not special-purpose, family switched on.
+    pub fn may_ask(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let family = if address.is_ipv4() { self.settings.ipv4 } else { self.settings.ipv6 };
+        let impossible = address.is_unspecified() || address.is_multicast() || is_broadcast(address);
+        let forbidden = self.settings.never_ask.iter().any(|network| network.contains(&address));
+        family && !impossible && !forbidden && !self.settings.own_addresses.contains(&address)
+    }
+
+    /// Whether the addresses of servers should be looked up in this family.
+    pub const fn families(&self) -> (bool, bool) {
+        (self.settings.ipv4, self.settings.ipv6)
+    }
+
+    /// Marks the server at `address` as not serving `zone`, for fifteen minutes.
+    pub fn mark_lame(&self, address: IpAddr, zone: &Name) {
+        self.servers.mark_lame(address, zone, self.world.clock.now());
+    }
+}
+
+fn is_broadcast(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.is_broadcast())
+}

@@ -1,0 +1,266 @@
+//! What is remembered of an address: round trips, timeouts, EDNS, case, lameness. All of it fades.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use crate::cache::{Store, Weigh};
+use crate::dns::Name;
+use crate::job::Limits;
+
+/// How long a peculiarity (no EDNS, mangled case, lameness) is believed.
+const PECULIARITY: Duration = Duration::from_secs(900);
+/// Consecutive timeouts after which a server is held back.
+const TIMEOUTS_TO_HOLD: u32 = 3;
+/// The first pause of a server that is held back; doubled each time.
+const FIRST_HOLD: Duration = Duration::from_secs(1);
+/// The longest pause: then it is probed again, whatever happened before.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+/// Zones a server is remembered to be lame for.
+const MAX_LAME: usize = 8;
+/// How long IPv6 as a whole is stepped around.
+const IPV6_PAUSE: Duration = Duration::from_secs(60);
+
+/// What is known of one server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Memory {
+    /// Smoothed round trip (RFC 6298 §2), unknown at first.
+    pub srtt: Option<Duration>,
+    /// Its variation.
+    pub rttvar: Duration,
+    /// Timeouts since the last reply.
+    pub timeouts: u32,
+    /// Not to be asked before this.
+    pub held_until: Option<Instant>,
+    /// Whether a reply with OPT ever came.
+    pub speaks_edns: bool,
+    plain_until: Option<Instant>,
+    mangles_until: Option<Instant>,
+    lame: SmallVec<[(Name, Instant); 1]>,
+}
+
+impl Memory {
+    /// Whether queries should go without EDNS for now.
+    pub(super) fn is_plain(&self, now: Instant) -> bool {
+        self.plain_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether the server changes the case of questions.
+    pub(super) fn mangles_case(&self, now: Instant) -> bool {
+        self.mangles_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether the server does not serve `zone`.
+    pub(super) fn is_lame_for(&self, zone: &Name, now: Instant) -> bool {
+        self.lame.iter().any(|(lame, until)| lame == zone && now < *until)
+    }
+
+    /// Whether the server is held back at `now`.
+    pub(super) fn is_held(&self, now: Instant) -> bool {
+        self.held_until.is_some_and(|until| now < until)
+    }
+
+    /// How long to wait for a reply to the `sends`-th send before sending again (RFC 6298 §2, §5.5).
+    pub(super) fn timeout(&self, sends: u32, limits: &Limits) -> Duration {
+        let base = self.srtt.map_or(limits.first_timeout, |srtt| srtt + 4 * self.rttvar);
+        let timer = base.max(limits.shortest_timeout) * 2u32.pow(sends.min(4));
+        timer.min(limits.longest_timeout)
+    }
+
+    fn heard(&mut self, rtt: Duration) {
+        // RFC 6298 §2.2, §2.3.
+        match self.srtt {
+            None => (self.srtt, self.rttvar) = (Some(rtt), rtt / 2),
+            Some(srtt) => {
+                self.rttvar = (self.rttvar * 3 + srtt.abs_diff(rtt)) / 4;
+                self.srtt = Some((srtt * 7 + rtt) / 8);
+            }
+        }
+        self.timeouts = 0;
+        self.held_until = None;
+    }
+
+    fn missed(&mut self, now: Instant) {
+        self.timeouts = self.timeouts.saturating_add(1);
+        if let Some(beyond) = self.timeouts.checked_sub(TIMEOUTS_TO_HOLD) {
+            let pause = (FIRST_HOLD * 2u32.pow(beyond.min(6))).min(LONGEST_HOLD);
+            self.held_until = Some(now + pause);
+        }
+    }
+}
+
+/// A server's memory, shared by all who talk to it.
+#[derive(Clone, Default)]
+struct Server(Arc<Mutex<Memory>>);
+
+impl Weigh for Server {
+    fn octets(&self) -> usize {
+        size_of::<Mutex<Memory>>() + 16
+    }
+}
+
+/// What is remembered of all servers.
+pub struct Servers {
+    store: Store<Server>,
+    ipv6: Mutex<Ipv6Health>,
+}
+
+#[derive(Debug, Default)]
+struct Ipv6Health {
+    misses: u32,
+    paused_until: Option<Instant>,
+    last_success: Option<Instant>,
+}
+
+impl Servers {
+    /// Nothing known yet, and never more than `capacity` octets.
+    pub fn new(capacity: u64, seed: u64) -> Self {
+        Self { store: Store::new(capacity, seed), ipv6: Mutex::new(Ipv6Health::default()) }
+    }
+
+    /// What is known of `address`; nothing is a possible answer.
+    pub(super) fn memory(&self, address: IpAddr) -> Memory {
+        self.store.get(&key(address)).map(|server| server.0.lock().clone()).unwrap_or_default()
+    }
+
+    /// Whether IPv6 as a whole is being stepped around.
+    pub(super) fn is_ipv6_paused(&self, now: Instant) -> bool {
+        self.ipv6.lock().paused_until.is_some_and(|until| now < until)
+    }
+
+    /// A reply came after `rtt`.
+    pub(super) fn heard(&self, address: IpAddr, rtt: Duration, now: Instant) {
+        self.change(address, |memory| memory.heard(rtt));
+        if address.is_ipv6() {
+            *self.ipv6.lock() = Ipv6Health { last_success: Some(now), ..Ipv6Health::default() };
+        }
+    }
+
+    /// No reply came in time, or the network refused.
+    pub(super) fn missed(&self, address: IpAddr, now: Instant) {
+        self.change(address, |memory| memory.missed(now));
+        if address.is_ipv6() {
+            let mut health = self.ipv6.lock();
+            health.misses += 1;
+            // One miss is enough where IPv6 never worked, three in a row where it did a minute ago.
+            let worked = health.last_success.is_some_and(|success| now < success + IPV6_PAUSE);
+            if !worked || health.misses >= 3 {
+                health.paused_until = Some(now + IPV6_PAUSE);
+            }
+        }
+    }
+
+    /// A reply with OPT came.
+    pub(super) fn spoke_edns(&self, address: IpAddr) {
+        self.change(address, |memory| {
+            memory.speaks_edns = true;
+            memory.plain_until = None;
+        });
+    }
+
+    /// The server answers only without EDNS.
+    pub(super) fn is_plain(&self, address: IpAddr, now: Instant) {
+        self.change(address, |memory| memory.plain_until = Some(now + PECULIARITY));
+    }
+
+    /// The server changes the case of questions, seen over TCP where nobody can have forged it.
+    pub(super) fn mangles_case(&self, address: IpAddr, now: Instant) {
+        self.change(address, |memory| memory.mangles_until = Some(now + PECULIARITY));
+    }
+
+    /// The server does not serve `zone`.
+    pub(super) fn mark_lame(&self, address: IpAddr, zone: &Name, now: Instant) {
+        self.change(address, |memory| {
+            memory.lame.retain(|(lame, until)| lame != zone && now < *until);
+            if memory.lame.len() == MAX_LAME {
+                memory.lame.remove(0);
+            }
+            memory.lame.push((zone.clone(), now + PECULIARITY));
+        });
+    }
+
+    fn change(&self, address: IpAddr, change: impl FnOnce(&mut Memory)) {
+        let key = key(address);
+        let server = self.store.get(&key).unwrap_or_else(|| {
+            let server = Server::default();
+            self.store.insert(&key, server.clone());
+            server
+        });
+        change(&mut server.0.lock());
+    }
+}
+
+fn key(address: IpAddr) -> SmallVec<[u8; 16]> {
+    match address {
+        IpAddr::V4(v4) => SmallVec::from_slice(&v4.octets()),
+        IpAddr::V6(v6) => SmallVec::from_slice(&v6.octets()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Clock;
+
+    const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+    #[tokio::test(start_paused = true)]
+    async fn timers_follow_the_round_trip_and_double() {
+        let (servers, limits, clock) = (Servers::new(1 << 20, 0), Limits::default(), Clock::at(Duration::ZERO));
+        let unknown = servers.memory(SERVER);
+        let timers: Vec<u128> = (0..4).map(|n| unknown.timeout(n, &limits).as_millis()).collect();
+        assert_eq!(timers, [400, 800, 1500, 1500]);
+        servers.heard(SERVER, Duration::from_millis(200), clock.now());
+        assert_eq!(servers.memory(SERVER).timeout(0, &limits).as_millis(), 600);
+        for _ in 0..40 {
+            servers.heard(SERVER, Duration::from_millis(2), clock.now());
+        }
+        assert_eq!(servers.memory(SERVER).timeout(0, &limits), limits.shortest_timeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_server_is_held_back_and_never_forgotten() {
+        let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        for _ in 0..2 {
+            servers.missed(SERVER, clock.now());
+        }
+        assert!(!servers.memory(SERVER).is_held(clock.now()));
+        for _ in 0..20 {
+            servers.missed(SERVER, clock.now());
+        }
+        assert!(servers.memory(SERVER).is_held(clock.now() + Duration::from_secs(59)));
+        assert!(!servers.memory(SERVER).is_held(clock.now() + LONGEST_HOLD));
+        servers.heard(SERVER, Duration::from_millis(1), clock.now());
+        assert!(!servers.memory(SERVER).is_held(clock.now()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn peculiarities_fade_after_fifteen_minutes() {
+        let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let zone: Name = "example".parse().unwrap();
+        servers.is_plain(SERVER, clock.now());
+        servers.mangles_case(SERVER, clock.now());
+        servers.mark_lame(SERVER, &zone, clock.now());
+        let memory = servers.memory(SERVER);
+        let at = |seconds| clock.now() + Duration::from_secs(seconds);
+        assert!(memory.is_plain(at(899)) && memory.mangles_case(at(899)) && memory.is_lame_for(&zone, at(899)));
+        assert!(!memory.is_plain(at(900)) && !memory.mangles_case(at(900)) && !memory.is_lame_for(&zone, at(900)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ipv6_that_never_worked_costs_one_miss_a_minute() {
+        let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let server: IpAddr = "2001:db8::1".parse().unwrap();
+        assert!(!servers.is_ipv6_paused(clock.now()));
+        servers.missed(server, clock.now());
+        assert!(servers.is_ipv6_paused(clock.now() + Duration::from_secs(59)));
+        assert!(!servers.is_ipv6_paused(clock.now() + Duration::from_secs(60)));
+        servers.heard(server, Duration::from_millis(9), clock.now());
+        servers.missed(server, clock.now());
+        assert!(!servers.is_ipv6_paused(clock.now()), "a single loss says little where IPv6 works");
+    }
+}
