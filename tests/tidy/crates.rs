@@ -9,7 +9,7 @@ const NAMED_IN: &[(&str, &[&str])] = &[
     ("libc", &["net/batch.rs", "net/socket.rs"]),
     ("socket2", &["net/"]),
     ("tokio::net", &["net/", "control/", "playground/", "command/"]),
-    ("serde_yaml", &["config/"]),
+    ("saphyr_parser", &["config/file.rs"]),
 ];
 
 /// The only files with `unsafe`.

@@ -1,0 +1,252 @@
+//! From what was given to what is in force: every value read, every relation between values checked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::dns::NameServer;
+use crate::job::Limits;
+use crate::resolver::{Ipv6, Minimisation};
+use crate::{cache, policy, resolver};
+
+use super::given::Given;
+use super::problem::{Complaint, Problem};
+use super::{Config, Log, LogFormat, Overrides, hints, networks, value};
+
+/// Checks what was given. `base` is the folder that relative paths start from.
+///
+/// # Errors
+/// Every problem there is.
+pub fn check(mut given: Given, base: &Path, overrides: &Overrides) -> Result<(Config, Given), Vec<Problem>> {
+    given.refuse_unbuilt();
+    let config = read(&mut given, base, overrides);
+    match config {
+        Some(config) if given.is_right() => Ok((config, given)),
+        _ => Err(given.into_problems()),
+    }
+}
+
+/// Reads everything before it gives up on anything, so that all problems are found.
+fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config> {
+    let listen = listen(given, overrides);
+    let workers = given.one("workers", value::workers);
+    let source = source(given);
+    let policy = policy(given);
+    let cache = cache(given);
+    let own: Vec<IpAddr> = listen.iter().flatten().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect();
+    let resolver = resolver(given, own, &Paths { base, overrides });
+    let limits = limits(given);
+    let log = log(given);
+    Some(Config {
+        listen: listen?,
+        workers: overrides.workers.or(workers?),
+        source: source?,
+        policy: policy?,
+        cache: cache?,
+        resolver: resolver?,
+        limits: limits?,
+        log: log?,
+    })
+}
+
+fn listen(given: &mut Given, overrides: &Overrides) -> Option<Vec<SocketAddr>> {
+    let listen = given.list("listen", value::endpoint)?;
+    if listen.is_empty() {
+        given.complain(
+            "listen",
+            Complaint::new("there is nothing to listen on", "name at least one address, or remove the key"),
+        );
+        return None;
+    }
+    for (i, endpoint) in listen.iter().enumerate() {
+        if listen.iter().take(i).any(|other| other == endpoint) {
+            given.complain_item(
+                "listen",
+                i,
+                Complaint::new(format!("`{endpoint}` is already in the list"), "remove one of the two"),
+            );
+        }
+    }
+    Some(if overrides.listen.is_empty() { listen } else { overrides.listen.clone() })
+}
+
+fn source(given: &mut Given) -> Option<Vec<IpAddr>> {
+    let source = given.list("resolver.source", value::address)?;
+    if let Some(i) = source.iter().position(|ip| ip.is_unspecified() || ip.is_multicast()) {
+        let complaint =
+            Complaint::new("no packet can come from this address", "name an address of this host, or remove the key");
+        given.complain_item("resolver.source", i, complaint);
+    }
+    Some(source)
+}
+
+fn policy(given: &mut Given) -> Option<policy::Settings> {
+    let allow = given.list("access.allow", value::network);
+    let deny = given.list("access.deny", value::network);
+    let special_use = given.one("local.special-use", value::flag);
+    let (allow, deny) = (allow?, deny?);
+    for (i, net) in deny.iter().enumerate().filter(|(_, net)| allow.contains(net)) {
+        let reason = format!("`{net}` is allowed and denied");
+        given.complain_item("access.deny", i, Complaint::new(reason, "keep it in one of the two lists"));
+    }
+    let access = policy::AccessSettings { allow, deny };
+    Some(policy::Settings { access, special_use: special_use?, elsewhere: Vec::new() })
+}
+
+fn cache(given: &mut Given) -> Option<cache::Settings> {
+    let size = given.one("cache.size", |text| match value::size(text)? {
+        size if size < LEAST_CACHE => {
+            Err(Complaint::new(format!("`{text}` is too small to be of use"), "write at least `1MiB`"))
+        }
+        size => Ok(size),
+    });
+    let min_ttl = given.one("cache.min-ttl", |text| value::ttl(text, WEEK));
+    let max_ttl = given.one("cache.max-ttl", |text| value::ttl(text, WEEK));
+    // RFC 2308 §5: longer than a day has been found to be harmful.
+    let max_negative_ttl = given.one("cache.max-negative-ttl", |text| value::ttl(text, DAY));
+    // Read so that a mistake in them is found; without effect while serve-stale is off.
+    for key in ["cache.serve-stale.max-age", "cache.serve-stale.answer-ttl", "cache.serve-stale.client-wait"] {
+        given.one(key, value::time);
+    }
+    let (min_ttl, max_ttl) = (min_ttl?, max_ttl?);
+    if min_ttl > max_ttl {
+        let key = if given.has("cache.min-ttl") { "cache.min-ttl" } else { "cache.max-ttl" };
+        let reason = format!("min-ttl ({min_ttl}s) is longer than max-ttl ({max_ttl}s)");
+        given.complain(key, Complaint::new(reason, "let min-ttl be no longer than max-ttl"));
+    }
+    Some(cache::Settings { size: size?, min_ttl, max_ttl, max_negative_ttl: max_negative_ttl? })
+}
+
+/// Where files come from.
+struct Paths<'a> {
+    base: &'a Path,
+    overrides: &'a Overrides,
+}
+
+fn resolver(given: &mut Given, own_addresses: Vec<IpAddr>, paths: &Paths<'_>) -> Option<resolver::Settings> {
+    let root_hints = root_hints(given, paths);
+    let ipv4 = given.one("resolver.ipv4", value::flag);
+    let ipv6 = given.one("resolver.ipv6", |text| {
+        let all = [("auto", Ipv6::Auto), ("true", Ipv6::On), ("false", Ipv6::Off)];
+        choose(text, &all)
+    });
+    let qname_minimisation = given.one("resolver.qname-minimisation", |text| {
+        let all = [("relaxed", Minimisation::Relaxed), ("strict", Minimisation::Strict), ("off", Minimisation::Off)];
+        choose(text, &all)
+    });
+    let case_randomisation = given.one("resolver.case-randomisation", value::flag);
+    let upstream_port = given.one("resolver.upstream-port", value::port);
+    let never_ask = never_ask(given);
+    let (ipv4, ipv6) = (ipv4?, ipv6?);
+    if !ipv4 && ipv6 == Ipv6::Off {
+        let complaint =
+            Complaint::new("with IPv4 and IPv6 off no server can be asked", "let one of `ipv4` and `ipv6` be on");
+        given.complain("resolver.ipv4", complaint);
+    }
+    Some(resolver::Settings {
+        root_hints: root_hints?,
+        ipv4,
+        ipv6,
+        qname_minimisation: qname_minimisation?,
+        case_randomisation: case_randomisation?,
+        upstream_port: upstream_port?,
+        never_ask: never_ask?,
+        own_addresses,
+        stubs: Vec::new(),
+    })
+}
+
+fn root_hints(given: &mut Given, paths: &Paths<'_>) -> Option<Vec<NameServer>> {
+    let from = given.one("resolver.root-hints", |text| Ok((text != "builtin").then(|| PathBuf::from(text))))?;
+    let path = match (&paths.overrides.root_hints, from) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) => paths.base.join(path),
+        (None, None) => return Some(hints::builtin()),
+    };
+    let read = std::fs::read_to_string(&path).map_err(|error| error.to_string());
+    match read.and_then(|text| hints::read(&text).map_err(|error| error.to_string())) {
+        Ok(servers) => Some(servers),
+        Err(why) => {
+            let reason = format!("{} is no root hints file: {why}", path.display());
+            let remedy = "name a file in the format of named.root, or write `builtin`";
+            given.complain("resolver.root-hints", Complaint::new(reason, remedy));
+            None
+        }
+    }
+}
+
+fn never_ask(given: &mut Given) -> Option<Vec<IpNet>> {
+    let mut networks = networks::nobody();
+    if given.is_word("resolver.never-ask", "default") {
+        networks.extend(networks::special_purpose());
+    } else {
+        networks.extend(given.list("resolver.never-ask", value::network)?);
+    }
+    Some(networks)
+}
+
+fn limits(given: &mut Given) -> Option<Limits> {
+    let mut limits = Limits::default();
+    let mut complete = true;
+    for bound in Limits::default().table() {
+        let key = format!("limits.{}", bound.name.replace('_', "-"));
+        let value = match bound.unit {
+            "ms" => given.one(&key, limit_time),
+            _ => given.one(&key, |text| value::number(text, u32::MAX).map(u64::from)),
+        };
+        complete &= value.is_some_and(|value| limits.set(bound.name, value));
+    }
+    let ordered = [
+        ("limits.first-timeout", limits.first_timeout, "shortest-timeout", limits.shortest_timeout),
+        ("limits.longest-timeout", limits.longest_timeout, "first-timeout", limits.first_timeout),
+        ("limits.work-deadline", limits.work_deadline, "answer-deadline", limits.answer_deadline),
+    ];
+    for (key, longer, other, shorter) in ordered.into_iter().filter(|(_, longer, _, shorter)| longer < shorter) {
+        let name = key.trim_start_matches("limits.");
+        let reason = format!("{name} ({}ms) is shorter than {other} ({}ms)", longer.as_millis(), shorter.as_millis());
+        let other_key = format!("limits.{other}");
+        let key = if given.has(key) { key } else { &other_key };
+        given.complain(key, Complaint::new(reason, format!("let {name} be at least as long as {other}")));
+    }
+    complete.then_some(limits)
+}
+
+fn limit_time(text: &str) -> Result<u64, Complaint> {
+    let time = value::time(text)?;
+    if time.is_zero() || time > LONGEST_LIMIT {
+        return Err(Complaint::new(format!("`{text}` is out of range"), "write a time from `1ms` to `1h`"));
+    }
+    Ok(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn log(given: &mut Given) -> Option<Log> {
+    use tracing::Level;
+    let level = given.one("log.level", |text| {
+        let all = [
+            ("error", Level::ERROR),
+            ("warn", Level::WARN),
+            ("info", Level::INFO),
+            ("debug", Level::DEBUG),
+            ("trace", Level::TRACE),
+        ];
+        choose(text, &all)
+    });
+    let format = given.one("log.format", |text| choose(text, &[("text", LogFormat::Text), ("json", LogFormat::Json)]));
+    Some(Log { level: level?, format: format? })
+}
+
+/// The value that belongs to a word.
+fn choose<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Complaint> {
+    let words: Vec<&str> = all.iter().map(|(word, _)| *word).collect();
+    let at = value::word(text, &words)?;
+    let chosen = all.get(at).map(|(_, value)| *value);
+    chosen.ok_or_else(|| Complaint::new(format!("`{text}` is not known here"), "choose another word"))
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// RFC 8767 §4 suggests never to keep anything longer.
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
+const LONGEST_LIMIT: Duration = Duration::from_secs(3600);
+const LEAST_CACHE: u64 = 1 << 20;

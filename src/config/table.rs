@@ -1,0 +1,169 @@
+//! Every key there is: its form, its default and what it is for. `check`, `--print`, `--schema` and the suggestions read this.
+//!
+//! A key whose form is [`Form::Unbuilt`] is known and refused, unless it says "off".
+
+use std::borrow::Cow;
+
+use crate::job::Limits;
+
+/// One key.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The dotted path.
+    pub key: Cow<'static, str>,
+    /// What its value looks like.
+    pub form: Form,
+    /// The value when it is absent, as YAML.
+    pub default: Cow<'static, str>,
+    /// What it is for, in one line.
+    pub help: Cow<'static, str>,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A list of `ADDRESS:PORT`.
+    Endpoints,
+    /// A list of addresses.
+    Addresses,
+    /// A list of `ADDRESS/LENGTH`.
+    Networks,
+    /// A list of `ADDRESS/LENGTH`, or `default`.
+    NetworksOrDefault,
+    /// A number, or `auto`.
+    NumberOrAuto,
+    /// A number, at least 1.
+    Number,
+    /// A port.
+    Port,
+    /// A number of octets with its unit.
+    Size,
+    /// A time with its unit.
+    Time,
+    /// `true` or `false`.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A path, or `builtin`.
+    PathOrBuiltin,
+    /// Not built into this version: only these values, all of which mean "off", are taken.
+    Unbuilt(&'static [&'static str]),
+}
+
+/// Every setting, `limits` included, in the order in which they are shown.
+pub fn settings() -> Vec<Setting> {
+    let fixed = TABLE.iter().map(|&(key, form, default, help)| Setting {
+        key: key.into(),
+        form,
+        default: default.into(),
+        help: help.into(),
+    });
+    let limits = Limits::default().table().into_iter().map(|bound| {
+        let time = bound.unit == "ms";
+        let default = if time { super::value::show_time(bound.value) } else { bound.value.to_string() };
+        Setting {
+            key: format!("limits.{}", bound.name.replace('_', "-")).into(),
+            form: if time { Form::Time } else { Form::Number },
+            default: default.into(),
+            help: bound.help.into(),
+        }
+    });
+    fixed.chain(limits).collect()
+}
+
+const OFF: Form = Form::Unbuilt(&["null", "off"]);
+const NONE: Form = Form::Unbuilt(&["[]"]);
+const FALSE: Form = Form::Unbuilt(&["false"]);
+
+const TABLE: &[(&str, Form, &str, &str)] = &[
+    ("listen", Form::Endpoints, r#"["127.0.0.1:53", "[::1]:53"]"#, "addresses and ports to answer on, UDP and TCP"),
+    ("workers", Form::NumberOrAuto, "auto", "threads that answer; auto: one per core"),
+    ("user", OFF, "off", "the user to become after binding; start burdock as that user instead"),
+    (
+        "access.allow",
+        Form::Networks,
+        r#"["127.0.0.0/8", "::1/128"]"#,
+        "networks that may ask; the most specific prefix wins",
+    ),
+    ("access.deny", Form::Networks, "[]", "networks that get REFUSED"),
+    ("access.rate-limit.per-client", Form::Unbuilt(&["0"]), "0", "replies per second for one client network"),
+    ("cache.size", Form::Size, "512MiB", "octets that all caches may take together"),
+    ("cache.min-ttl", Form::Time, "0s", "shorter TTLs are raised to this"),
+    ("cache.max-ttl", Form::Time, "1d", "longer TTLs are cut to this"),
+    ("cache.max-negative-ttl", Form::Time, "1h", "how long it is remembered that something does not exist"),
+    ("cache.prefetch", FALSE, "false", "fetch popular answers again before they end"),
+    ("cache.serve-stale.enabled", FALSE, "false", "answer with ended data when servers cannot be reached (RFC 8767)"),
+    (
+        "cache.serve-stale.max-age",
+        Form::Time,
+        "1d",
+        "how long data may have ended; without effect while serve-stale is off",
+    ),
+    (
+        "cache.serve-stale.answer-ttl",
+        Form::Time,
+        "30s",
+        "the TTL of such an answer; without effect while serve-stale is off",
+    ),
+    (
+        "cache.serve-stale.client-wait",
+        Form::Time,
+        "1800ms",
+        "when a client gets it; without effect while serve-stale is off",
+    ),
+    ("cache.rotate", FALSE, "false", "address sets take turns"),
+    (
+        "resolver.root-hints",
+        Form::PathOrBuiltin,
+        "builtin",
+        "the servers of the root zone: a file in the format of named.root",
+    ),
+    ("resolver.ipv4", Form::Flag, "true", "ask servers over IPv4"),
+    (
+        "resolver.ipv6",
+        Form::Word(&["auto", "true", "false"]),
+        "auto",
+        "ask servers over IPv6; auto: as long as it works",
+    ),
+    (
+        "resolver.qname-minimisation",
+        Form::Word(&["relaxed", "strict", "off"]),
+        "relaxed",
+        "show each zone no more of a name than it needs (RFC 9156)",
+    ),
+    (
+        "resolver.case-randomisation",
+        Form::Flag,
+        "true",
+        "mix upper and lower case in queries, against forged replies (0x20)",
+    ),
+    ("resolver.upstream-port", Form::Port, "53", "the port of other servers; for laboratories"),
+    ("resolver.source", Form::Addresses, "[]", "addresses to ask other servers from"),
+    (
+        "resolver.never-ask",
+        Form::NetworksOrDefault,
+        "default",
+        "networks in which no server is asked; default: the special-purpose ones",
+    ),
+    ("dnssec.validate", FALSE, "false", "check signatures"),
+    ("dnssec.trust-anchors", Form::Unbuilt(&["builtin"]), "builtin", "the keys that signatures start from"),
+    ("dnssec.negative-trust-anchors", NONE, "[]", "zones whose signatures are not checked"),
+    ("forward", NONE, "[]", "zones with servers of your own"),
+    ("local.hosts", NONE, "[]", "hosts files to answer from"),
+    ("local.records", NONE, "[]", "records to answer with"),
+    (
+        "local.special-use",
+        Form::Flag,
+        "true",
+        "answer localhost, test, onion, private reverse zones … here (RFC 6761, RFC 6303)",
+    ),
+    ("control.socket", OFF, "off", "the socket for `burdock control`"),
+    ("http.listen", OFF, "off", "the address for metrics and health"),
+    (
+        "log.level",
+        Form::Word(&["error", "warn", "info", "debug", "trace"]),
+        "info",
+        "the least important lines that are written",
+    ),
+    ("log.format", Form::Word(&["text", "json"]), "text", "lines for people, or one JSON object each"),
+];
