@@ -5,6 +5,7 @@ pub mod config;
 pub mod dns;
 pub mod inflight;
 pub mod job;
+pub mod net;
 pub mod playground;
 pub mod policy;
 pub mod resolver;

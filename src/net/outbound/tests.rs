@@ -1,0 +1,309 @@
+//! Real sockets on loopback, against servers of a few lines.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+
+use super::*;
+use crate::world::Arrival;
+
+fn outbound() -> Outbound {
+    Outbound::new(Vec::new(), Dice::seeded(7))
+}
+
+fn route(server: SocketAddr, transport: Transport) -> Route {
+    Route { server, transport }
+}
+
+/// A query or reply of these tests: an ID and some text.
+fn message(id: u16, text: &str) -> Vec<u8> {
+    [&id.to_be_bytes(), text.as_bytes()].concat()
+}
+
+fn any(_: &[u8]) -> Arrival {
+    Arrival::Ours
+}
+
+async fn udp_server() -> (UdpSocket, SocketAddr) {
+    let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = server.local_addr().unwrap();
+    (server, address)
+}
+
+async fn tcp_server() -> (TcpListener, SocketAddr) {
+    let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = server.local_addr().unwrap();
+    (server, address)
+}
+
+async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+    let octets = stream.read_u16().await.ok()?;
+    let mut message = vec![0; usize::from(octets)];
+    stream.read_exact(&mut message).await.ok()?;
+    Some(message)
+}
+
+async fn write_message(stream: &mut TcpStream, message: &[u8]) {
+    stream.write_u16(message.len() as u16).await.unwrap();
+    stream.write_all(message).await.unwrap();
+}
+
+/// Accepts connections for ever, counts them, and echoes `per_connection` messages on each before closing it.
+fn echo_server(listener: TcpListener, per_connection: usize) -> Arc<AtomicUsize> {
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                for _ in 0..per_connection {
+                    let Some(message) = read_message(&mut stream).await else { break };
+                    write_message(&mut stream, &message).await;
+                }
+            });
+        }
+    });
+    accepted
+}
+
+#[tokio::test]
+async fn a_forged_datagram_does_not_end_the_wait() {
+    let (server, address) = udp_server().await;
+    let outbound = outbound();
+    let judge = |datagram: &[u8]| if datagram == b"true" { Arrival::Ours } else { Arrival::NotOurs };
+    let asking = outbound.exchange(route(address, Transport::Udp), b"query", &judge);
+    let answering = async {
+        let mut buffer = [0; 100];
+        let (length, client) = server.recv_from(&mut buffer).await.unwrap();
+        assert_eq!(&buffer[..length], b"query");
+        // From the server's address but not its reply; from another port of the same host; then the reply.
+        server.send_to(b"false", client).await.unwrap();
+        let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        stranger.send_to(b"true", client).await.unwrap();
+        server.send_to(b"true", client).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(asking, answering);
+    assert_eq!(&reply.unwrap()[..], b"true");
+}
+
+#[tokio::test]
+async fn a_near_miss_ends_the_wait_as_invalid_data() {
+    let (server, address) = udp_server().await;
+    let outbound = outbound();
+    let asking = outbound.exchange(route(address, Transport::Udp), b"query", &|_: &[u8]| Arrival::NearMiss);
+    let answering = async {
+        let (_, client) = server.recv_from(&mut [0; 100]).await.unwrap();
+        server.send_to(b"guess", client).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(asking, answering);
+    assert_eq!(reply.unwrap_err().kind(), io::ErrorKind::InvalidData);
+}
+
+#[tokio::test]
+async fn a_dead_udp_server_is_noticed_at_once() {
+    let (server, address) = udp_server().await;
+    drop(server);
+    let reply = outbound().exchange(route(address, Transport::Udp), b"query", &any).await;
+    assert_eq!(reply.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn each_query_over_udp_has_a_socket_of_its_own() {
+    // RFC 5452 §9.2; CVE-2008-1447.
+    let (server, address) = udp_server().await;
+    let outbound = outbound();
+    let mut ports = std::collections::HashSet::new();
+    for _ in 0..50 {
+        let answering = async {
+            let (_, client) = server.recv_from(&mut [0; 100]).await.unwrap();
+            server.send_to(b"reply", client).await.unwrap();
+            client.port()
+        };
+        let (reply, port) = tokio::join!(outbound.exchange(route(address, Transport::Udp), b"query", &any), answering);
+        reply.unwrap();
+        ports.insert(port);
+    }
+    assert!(ports.len() > 45, "{} ports for 50 queries", ports.len());
+}
+
+#[tokio::test]
+async fn the_source_address_is_chosen_by_family() {
+    let ours = [IpAddr::from([127, 0, 0, 66]), IpAddr::from([127, 0, 0, 67])];
+    let outbound = Outbound::new(ours.to_vec(), Dice::seeded(1));
+    let (server, address) = udp_server().await;
+    let answering = async {
+        let (_, client) = server.recv_from(&mut [0; 100]).await.unwrap();
+        server.send_to(b"reply", client).await.unwrap();
+        client.ip()
+    };
+    let (reply, from) = tokio::join!(outbound.exchange(route(address, Transport::Udp), b"query", &any), answering);
+    reply.unwrap();
+    assert!(ours.contains(&from));
+    assert_eq!(outbound.source_for("[::1]:53".parse().unwrap()), IpAddr::from(std::net::Ipv6Addr::UNSPECIFIED));
+}
+
+#[tokio::test]
+async fn a_tcp_connection_is_used_again() {
+    // RFC 7766 §6.2.1.1.
+    let (listener, address) = tcp_server().await;
+    let accepted = echo_server(listener, usize::MAX);
+    let outbound = outbound();
+    for id in 0..20 {
+        let query = message(id, "query");
+        let reply = outbound.exchange(route(address, Transport::Tcp), &query, &any).await.unwrap();
+        assert_eq!(&reply[..], query);
+    }
+    assert_eq!(accepted.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn replies_may_come_in_any_order_and_in_pieces() {
+    // RFC 7766 §7: matched by ID, not by order.
+    let (listener, address) = tcp_server().await;
+    let outbound = outbound();
+    let queries = [message(1, "first"), message(2, "second"), message(3, "third")];
+    let asking = futures_util::future::join_all(
+        queries.iter().map(|query| outbound.exchange(route(address, Transport::Tcp), query, &any)),
+    );
+    let answering = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut replies = Vec::new();
+        for _ in 0..3 {
+            let message = read_message(&mut stream).await.unwrap();
+            let length = (message.len() as u16).to_be_bytes();
+            replies.splice(0..0, [&length[..], &message].concat());
+        }
+        for octet in replies {
+            stream.write_all(&[octet]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        stream
+    };
+    let (replies, _stream) = tokio::join!(asking, answering);
+    for (query, reply) in queries.iter().zip(replies) {
+        assert_eq!(&reply.unwrap()[..], query);
+    }
+}
+
+#[tokio::test]
+async fn two_questions_with_one_id_take_two_connections_and_a_third_is_told_so() {
+    let (listener, address) = tcp_server().await;
+    let outbound = outbound();
+    let query = message(9, "query");
+    let ask = || outbound.exchange(route(address, Transport::Tcp), &query, &any);
+    let answering = async {
+        let (mut first, _) = listener.accept().await.unwrap();
+        let (mut second, _) = listener.accept().await.unwrap();
+        for stream in [&mut first, &mut second] {
+            let message = read_message(stream).await.unwrap();
+            write_message(stream, &message).await;
+        }
+        (first, second)
+    };
+    let (one, two, three, _streams) = tokio::join!(ask(), ask(), ask(), answering);
+    assert_eq!((&one.unwrap()[..], &two.unwrap()[..]), (&query[..], &query[..]));
+    assert_eq!(three.unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+}
+
+#[tokio::test]
+async fn a_kept_connection_found_dead_costs_one_retry() {
+    let (listener, address) = tcp_server().await;
+    let accepted = echo_server(listener, 1);
+    let outbound = outbound();
+    for id in 0..4 {
+        let reply = outbound.exchange(route(address, Transport::Tcp), &message(id, "query"), &any).await;
+        assert_eq!(&reply.unwrap()[..], message(id, "query"));
+    }
+    assert_eq!(accepted.load(Ordering::SeqCst), 4);
+}
+
+#[tokio::test]
+async fn a_fresh_connection_that_dies_is_an_error() {
+    let (listener, address) = tcp_server().await;
+    let accepted = echo_server(listener, 0);
+    let reply = outbound().exchange(route(address, Transport::Tcp), &message(1, "query"), &any).await;
+    let kind = reply.unwrap_err().kind();
+    assert!(matches!(kind, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset), "{kind}");
+    assert_eq!(accepted.load(Ordering::SeqCst), 1, "not tried twice");
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_an_error() {
+    let (listener, address) = tcp_server().await;
+    drop(listener);
+    let reply = outbound().exchange(route(address, Transport::Tcp), &message(1, "query"), &any).await;
+    assert_eq!(reply.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[tokio::test]
+async fn a_connection_on_which_somebody_gave_up_is_not_used_again() {
+    let (listener, address) = tcp_server().await;
+    let outbound = outbound();
+    {
+        let query = message(1, "unanswered");
+        let asking = outbound.exchange(route(address, Transport::Tcp), &query, &any);
+        tokio::select! {
+            biased;
+            _ = asking => panic!("nobody answered"),
+            accepted = listener.accept() => {
+                let (mut silent, _) = accepted.unwrap();
+                // Our end closes it once the asker is gone; see below.
+                tokio::spawn(async move { while read_message(&mut silent).await.is_some() {} });
+            }
+        }
+    }
+    let accepted = echo_server(listener, 1);
+    outbound.exchange(route(address, Transport::Tcp), &message(2, "answered"), &any).await.unwrap();
+    assert_eq!(accepted.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn an_abandoned_connection_is_closed() {
+    let (listener, address) = tcp_server().await;
+    let outbound = outbound();
+    let query = message(1, "unanswered");
+    let mut stream = tokio::select! {
+        biased;
+        _ = outbound.exchange(route(address, Transport::Tcp), &query, &any) => panic!("nobody answered"),
+        accepted = listener.accept() => accepted.unwrap().0,
+    };
+    while read_message(&mut stream).await.is_some() {}
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_babbles_is_cut_off() {
+    let (listener, address) = tcp_server().await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let stray = [&[0, 4][..], &message(0xbad, "??")].concat();
+        while stream.write_all(&stray).await.is_ok() {}
+    });
+    let reply = outbound().exchange(route(address, Transport::Tcp), &message(1, "query"), &any).await;
+    assert_eq!(reply.unwrap_err().kind(), io::ErrorKind::InvalidData);
+}
+
+#[test]
+fn each_runtime_has_connections_of_its_own_and_leaves_none_behind() {
+    let outbound = outbound();
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime();
+    let (listener, address) = server.block_on(tcp_server());
+    let accepted = server.block_on(async { echo_server(listener, usize::MAX) });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = std::thread::spawn(move || server.block_on(stopped));
+    for _ in 0..2 {
+        let client = runtime();
+        for id in 0..3 {
+            client.block_on(outbound.exchange(route(address, Transport::Tcp), &message(id, "query"), &any)).unwrap();
+        }
+    }
+    assert_eq!(accepted.load(Ordering::SeqCst), 2);
+    assert_eq!(outbound.streams.connections(), 0, "their tasks ended with their runtimes");
+    stop.send(()).unwrap();
+    serving.join().unwrap().unwrap();
+}
