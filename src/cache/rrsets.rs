@@ -103,7 +103,11 @@ impl RrSets {
     pub fn insert(&self, set: RrSet, rank: Rank, now: Instant) -> RrSet {
         let set = RrSet { ttl: set.ttl.max(self.min_ttl).min(self.max_ttl), ..set };
         let (name, rtype, ttl) = (set.owner.clone(), set.rtype, set.ttl);
-        self.put(&name, rtype, Known { outcome: Outcome::Found(set.clone()), rank, since: now, expires: end(now, ttl) });
+        self.put(
+            &name,
+            rtype,
+            Known { outcome: Outcome::Found(set.clone()), rank, since: now, expires: end(now, ttl) },
+        );
         // What has data exists.
         self.store.remove(&key(&name, ANY_TYPE));
         set
@@ -121,7 +125,11 @@ impl RrSets {
     pub fn insert_nonexistence(&self, name: &Name, denial: Denial, now: Instant) -> Denial {
         let denial = self.bounded(denial);
         let outcome = Outcome::NxDomain(denial.clone());
-        self.put(name, ANY_TYPE, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
+        self.put(
+            name,
+            ANY_TYPE,
+            Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) },
+        );
         denial
     }
 

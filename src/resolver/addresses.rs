@@ -62,7 +62,10 @@ impl Resolver {
             while let Some((host, result)) = running.next().await {
                 let addresses = match result {
                     Ok(addresses) => addresses,
-                    Err(ResolveError::Limit { limit: limit @ (Limit::AddressLookups | Limit::UpstreamQueries), .. }) => {
+                    Err(ResolveError::Limit {
+                        limit: limit @ (Limit::AddressLookups | Limit::UpstreamQueries),
+                        ..
+                    }) => {
                         return Err(ResolveError::Limit { limit, zone: cut.apex.clone() });
                     }
                     Err(_) => Vec::new(),
@@ -90,7 +93,8 @@ impl Resolver {
         let mut left: Vec<_> = cut.servers.iter().filter(|server| open(&server.host)).collect();
         let mut chosen = Vec::new();
         while chosen.len() < AT_ONCE && !left.is_empty() {
-            let bare: Vec<usize> = (0..left.len()).filter(|i| left.get(*i).is_some_and(|s| s.glue.is_empty())).collect();
+            let bare: Vec<usize> =
+                (0..left.len()).filter(|i| left.get(*i).is_some_and(|s| s.glue.is_empty())).collect();
             let index = match bare.len() {
                 0 => self.world.dice.below(left.len()),
                 many => bare.get(self.world.dice.below(many)).copied().unwrap_or(0),

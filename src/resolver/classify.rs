@@ -52,16 +52,18 @@ pub fn classify(probe: &Probe, zone: &Name, reply: Scrubbed) -> Result<Kind, Fau
         return Err(Fault::Lame(Lameness::Recursive));
     }
     if let Some(data) = reply.data {
-        return Ok(if probe.minimised { Kind::NoCut } else { Kind::End { aliases: reply.aliases, outcome: Outcome::Found(data) } });
+        return Ok(if probe.minimised {
+            Kind::NoCut
+        } else {
+            Kind::End { aliases: reply.aliases, outcome: Outcome::Found(data) }
+        });
     }
     if !reply.aliases.is_empty() {
         return Ok(alias(probe, zone, reply));
     }
     match reply.rcode {
         Rcode::NXDOMAIN if probe.may_widen() => Ok(Kind::Opaque),
-        Rcode::NXDOMAIN => {
-            Ok(Kind::End { aliases: Vec::new(), outcome: Outcome::NxDomain(denial(reply)) })
-        }
+        Rcode::NXDOMAIN => Ok(Kind::End { aliases: Vec::new(), outcome: Outcome::NxDomain(denial(reply)) }),
         Rcode::YXDOMAIN => Err(Fault::Rcode(Rcode::YXDOMAIN)),
         _ => no_error(probe, reply),
     }

@@ -107,7 +107,9 @@ impl Resolver {
                 Err(ResolveError::NoServer { last: Fault::Rcode(Rcode::YXDOMAIN), .. }) => {
                     return Err(ResolveError::AliasTooLong { name: question.name.clone() });
                 }
-                Err(ResolveError::NoServer { .. } | ResolveError::NoAddress { .. }) if self.may_have_moved(cut, job) => {
+                Err(ResolveError::NoServer { .. } | ResolveError::NoAddress { .. })
+                    if self.may_have_moved(cut, job) =>
+                {
                     return Ok(Visit::Moved);
                 }
                 Err(error) => return Err(error),

@@ -63,6 +63,9 @@ impl ResolveError {
 
     /// Whether the failure says something about the question that will still be true in a second.
     pub(super) const fn is_lasting(&self) -> bool {
-        !matches!(self, Self::Limit { limit: Limit::Cycle | Limit::Depth | Limit::Jobs | Limit::Waiters, .. } | Self::Remembered(_))
+        !matches!(
+            self,
+            Self::Limit { limit: Limit::Cycle | Limit::Depth | Limit::Jobs | Limit::Waiters, .. } | Self::Remembered(_)
+        )
     }
 }

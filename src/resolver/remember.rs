@@ -66,15 +66,21 @@ impl Resolver {
     /// Keeps what `kind` says, and returns it with the TTLs it is kept for.
     pub(super) fn remember(&self, probe: &Probe, kind: Kind, rank: Rank, job: &Job) -> Option<Reached> {
         match kind {
-            Kind::Alias { aliases, target } => Some(Reached::Alias { aliases: self.keep_aliases(aliases, rank, job), target }),
+            Kind::Alias { aliases, target } => {
+                Some(Reached::Alias { aliases: self.keep_aliases(aliases, rank, job), target })
+            }
             Kind::End { aliases, outcome } => {
                 let aliases = self.keep_aliases(aliases, rank, job);
                 let last = aliases.last().and_then(RrSet::target);
                 let name = last.as_ref().unwrap_or(&probe.question.name);
                 let outcome = match outcome {
                     Outcome::Found(set) => Outcome::Found(self.keep(set, rank, job)),
-                    Outcome::NoData(denial) => Outcome::NoData(self.keep_no_data(name, probe.question.rtype, denial, job)),
-                    Outcome::NxDomain(denial) => Outcome::NxDomain(self.rrsets.insert_nonexistence(name, denial, job.now())),
+                    Outcome::NoData(denial) => {
+                        Outcome::NoData(self.keep_no_data(name, probe.question.rtype, denial, job))
+                    }
+                    Outcome::NxDomain(denial) => {
+                        Outcome::NxDomain(self.rrsets.insert_nonexistence(name, denial, job.now()))
+                    }
                 };
                 Some(Reached::End { aliases, outcome })
             }
@@ -90,7 +96,8 @@ impl Resolver {
         let mut kept: Vec<RrSet> = Vec::with_capacity(aliases.len());
         for alias in aliases {
             // The CNAME that a DNAME stands for is made anew each time, with the DNAME's TTL (RFC 6672 §3.1).
-            let made = kept.last().is_some_and(|before| before.rtype == RecordType::DNAME && alias.owner.is_in(&before.owner));
+            let made =
+                kept.last().is_some_and(|before| before.rtype == RecordType::DNAME && alias.owner.is_in(&before.owner));
             kept.push(match kept.last() {
                 Some(dname) if made => alias.with_ttl(dname.ttl),
                 _ => self.keep(alias, rank, job),

@@ -88,7 +88,9 @@ impl Scrubbed {
     /// Where the effective name leads to, if it is an alias.
     fn alias(&mut self, answer: &[Record], zone: &Name) -> Option<Name> {
         let above = |record: &&Record| {
-            record.rtype == RecordType::DNAME && record.owner.is_in(zone) && self.effective.is_strictly_below(&record.owner)
+            record.rtype == RecordType::DNAME
+                && record.owner.is_in(zone)
+                && self.effective.is_strictly_below(&record.owner)
         };
         if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME)) {
             let Some(cname) = synthesize(&dname, &self.effective) else {

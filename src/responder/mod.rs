@@ -1,13 +1,26 @@
-//! From client bytes to reply bytes: the front desk.
+//! From client bytes to reply bytes: the front desk. Read this first.
+//!
+//! A packet is answered at once where that takes no work ([`Responder::answer_now`]): by rule or from the cache of
+//! finished replies. What takes work is answered later, once for all who ask the same.
+
+mod failure;
+mod reply;
+mod request;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use crate::dns::Question;
-use crate::resolver::Resolver;
+use crate::cache::{self, Answer, AnswerKey, Answers};
+use crate::dns::{Class, Ede, EdeCode, Peeked, Question, Rcode, RecordType, Unanswerable, peek, personalise};
+use crate::inflight::{Bounds, Full, Inflight};
+use crate::job::Limit;
+use crate::policy::{Policy, Verdict};
+use crate::resolver::{ResolveError, Resolver};
+
+pub use request::Request;
 
 /// Who asks, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,37 +51,134 @@ pub enum Immediate {
     Later(Box<Request>),
 }
 
-/// A client's question that the cache could not answer.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// What is asked, in the client's case.
-    pub question: Question,
-    /// Who asks.
-    pub client: Client,
-}
-
-/// Answers clients. Cheap to share; one for all workers.
+/// Answers clients. One for all workers.
 pub struct Responder {
     resolver: Arc<Resolver>,
+    policy: Policy,
+    answers: Answers,
+    inflight: Arc<Inflight<AnswerKey, Arc<Answer>>>,
 }
 
 impl Responder {
     /// The longest reply over UDP, in octets: no fragments (RFC 9715).
     pub const MAX_UDP_REPLY: usize = 1232;
 
-    /// A front desk before `resolver`.
-    pub const fn new(resolver: Arc<Resolver>) -> Self {
-        Self { resolver }
+    /// A front desk before `resolver`, with its share of the cache.
+    pub fn new(resolver: Arc<Resolver>, policy: Policy, cache: &cache::Settings) -> Arc<Self> {
+        let (limits, seed) = (Arc::clone(resolver.limits()), resolver.world().dice.bits());
+        let count = |bound: u32| usize::try_from(bound).unwrap_or(usize::MAX);
+        let bounds = Bounds { keys: count(limits.jobs), waiters: count(limits.waiters_per_question) };
+        Arc::new(Self {
+            resolver,
+            policy,
+            answers: Answers::new(cache.share(30), seed),
+            inflight: Inflight::new(bounds),
+        })
     }
 
-    /// Answers `packet` from the cache or by rule, into `out`; never waits. `out` should have 1232 octets for UDP, 65,535 for TCP.
-    pub fn answer_now(&self, _packet: &[u8], _client: &Client, _now: Instant, _out: &mut [u8]) -> Immediate {
-        let _ = &self.resolver;
-        Immediate::Silence
+    /// Answers `packet` from the cache or by rule, into `out`; never waits. `out` should have 1232 octets for UDP,
+    /// 65,535 for TCP; a reply that does not fit is truncated to what the client can take in any case.
+    pub fn answer_now(&self, packet: &[u8], client: &Client, now: Instant, out: &mut [u8]) -> Immediate {
+        let peeked = match peek(packet) {
+            Ok(peeked) => peeked,
+            Err(Unanswerable::Silence) => return Immediate::Silence,
+            Err(Unanswerable::Reply(rcode)) => return reply::bare(packet, rcode, out),
+        };
+        if let Some(refusal) = self.refusal(&peeked, client) {
+            return reply::refuse(&peeked, refusal, out);
+        }
+        let key = AnswerKey::new(peeked.qname, peeked.qtype, peeked.dnssec_ok(), request::checking_disabled(&peeked));
+        if let Some(answer) = self.answers.find(&key, now) {
+            return request::hit(&peeked, client, &answer, now, out);
+        }
+        let Some(request) = Request::new(&peeked, client, key) else { return reply::bare(packet, Rcode::FORMERR, out) };
+        match self.by_rule(&peeked, &request, now) {
+            Some(answer) => request::hit(&peeked, client, &answer, now, out),
+            None => Immediate::Later(Box::new(request)),
+        }
     }
 
-    /// Answers what takes work; ends by the answer deadline with a reply whatever happens. `None` when the request was shed.
-    pub async fn answer_later(self: Arc<Self>, _request: Box<Request>) -> Option<Bytes> {
-        None
+    /// Answers what takes work; ends by the answer deadline with a reply whatever happens.
+    pub async fn answer_later(self: Arc<Self>, request: Box<Request>) -> Option<Bytes> {
+        let joined = self.inflight.join(&request.key, || Arc::clone(&self).work((*request).clone()));
+        let zone = || request.question.name.clone();
+        let error = match joined {
+            Ok(waiter) => match timeout(self.resolver.limits().answer_deadline, waiter.wait()).await {
+                Ok(Some(answer)) => return self.finish(&request, &answer),
+                Ok(None) | Err(_) => ResolveError::Deadline { zone: zone() },
+            },
+            Err(Full::Keys) => ResolveError::Limit { limit: Limit::Jobs, zone: zone() },
+            Err(Full::Waiters) => ResolveError::Limit { limit: Limit::Waiters, zone: zone() },
+        };
+        let now = self.resolver.world().clock.now();
+        self.finish(&request, &reply::failed(&request.question, &error, now))
+    }
+
+    /// Resolves, and remembers the reply for those who ask next.
+    async fn work(self: Arc<Self>, request: Request) -> Arc<Answer> {
+        let question = &request.question;
+        let result = self.resolver.resolve(question, &self.resolver.job()).await;
+        let now = self.resolver.world().clock.now();
+        match result {
+            Ok(resolution) => {
+                let answer = Arc::new(reply::build(question, &resolution, request.dnssec_ok, now));
+                self.answers.insert(&request.key, Arc::clone(&answer));
+                answer
+            }
+            Err(error) => Arc::new(reply::failed(question, &error, now)),
+        }
+    }
+
+    fn finish(&self, request: &Request, answer: &Answer) -> Option<Bytes> {
+        let age = answer.age(self.resolver.world().clock.now());
+        let opt = request.opt(answer);
+        let personal = request.personal(&opt, age);
+        let mut out = vec![0; (answer.bytes.len() + opt.len()).min(request.limit)];
+        let length = personalise(&answer.bytes, &answer.ttl_offsets, &personal, &mut out)?;
+        out.truncate(length);
+        Some(out.into())
+    }
+
+    /// Why a well-formed query is not even looked at.
+    fn refusal(&self, peeked: &Peeked<'_>, client: &Client) -> Option<(Rcode, Option<Ede>)> {
+        if self.policy.admit(client.address.ip()) == Verdict::Refused {
+            return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::PROHIBITED, "this client may not ask here [PROH]"))));
+        }
+        if peeked.edns.is_some_and(|edns| edns.version > 0) {
+            return Some((Rcode::BADVERS, None));
+        }
+        if peeked.qclass != Class::IN {
+            return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::NOT_SUPPORTED, "only class IN is resolved [CLAS]"))));
+        }
+        match peeked.qtype {
+            RecordType::AXFR | RecordType::IXFR => {
+                Some((Rcode::REFUSED, Some(Ede::new(EdeCode::NOT_SUPPORTED, "zones are not transferred here [XFER]"))))
+            }
+            RecordType::ANY => None,
+            RecordType::MAILA | RecordType::MAILB => Some((Rcode::NOTIMP, None)),
+            meta if meta.is_meta() => Some((Rcode::FORMERR, None)),
+            _ => None,
+        }
+    }
+
+    /// The answers that are made here: special-use names, ANY (RFC 8482), and questions without RD.
+    fn by_rule(&self, peeked: &Peeked<'_>, request: &Request, now: Instant) -> Option<Answer> {
+        let question = &request.question;
+        if self.policy.may_be_local(peeked.qname)
+            && let Some(local) = self.policy.local(question)
+        {
+            return Some(reply::local(question, &local, now));
+        }
+        if question.rtype == RecordType::ANY {
+            return Some(reply::any(question, now));
+        }
+        if request.recursion_desired {
+            return None;
+        }
+        let known = self.resolver.recollect(question, &self.resolver.job());
+        Some(known.map_or_else(
+            || reply::unknown(question, now),
+            |resolution| reply::build(question, &resolution, request.dnssec_ok, now),
+        ))
     }
 }

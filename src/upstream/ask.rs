@@ -134,7 +134,8 @@ impl Upstream {
     fn next(&self, zone: &Name, campaign: &Campaign, job: &Job) -> Option<usize> {
         let now = self.world.clock.now();
         let paused = self.settings.ipv6_may_fail && self.servers.is_ipv6_paused(now);
-        let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| campaign.may_send(target, job.limits()));
+        let candidates =
+            campaign.targets.iter().enumerate().filter(|(_, target)| campaign.may_send(target, job.limits()));
         let candidates: Vec<Candidate> = candidates
             .map(|(index, target)| {
                 let memory = self.servers.memory(target.address);

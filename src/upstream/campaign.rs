@@ -73,6 +73,8 @@ impl Campaign {
     }
 
     pub(super) fn may_send(&self, target: &Target, limits: &Limits) -> bool {
-        !target.out && self.sends < limits.sends_per_zone && (target.sends < limits.sends_per_server || !target.tried_tcp)
+        !target.out
+            && self.sends < limits.sends_per_zone
+            && (target.sends < limits.sends_per_server || !target.tried_tcp)
     }
 }

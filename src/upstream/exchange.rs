@@ -40,7 +40,8 @@ impl Upstream {
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
         let dress = Dress { edns, case, transport: attempt.transport };
         let (reply, transport) = self.over(attempt, dress, job).await?;
-        let refused_edns = dress.edns && reply.edns.is_none() && !memory.speaks_edns && is_edns_complaint(reply.rcode());
+        let refused_edns =
+            dress.edns && reply.edns.is_none() && !memory.speaks_edns && is_edns_complaint(reply.rcode());
         let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
         if !refused_edns && !bad_version {
             self.learn(attempt.address, dress, &reply);
@@ -60,7 +61,11 @@ impl Upstream {
             Ok(reply) if !reply.header.has(Header::TC) => return Ok((reply, dress.transport)),
             Ok(_) if dress.transport == Transport::Tcp => return Err(Fault::Truncated),
             // Cut off without TC (INT-04), too large, or almost matching: the stream settles it.
-            Err(fault @ (Fault::NearMiss | Fault::Malformed(WireError::Short))) if dress.transport == Transport::Udp => fault,
+            Err(fault @ (Fault::NearMiss | Fault::Malformed(WireError::Short)))
+                if dress.transport == Transport::Udp =>
+            {
+                fault
+            }
             Ok(_) => Fault::Truncated,
             Err(fault) => return Err(fault),
         };
@@ -163,7 +168,8 @@ impl Wire {
             return Ok(Arc::new(Message::bare(header, packet.len())));
         }
         let message = Message::parse(&packet).map_err(Fault::Malformed)?;
-        let echoed = message.question.as_ref().is_none_or(|(question, _)| question.name.same_case(&expected.question.name));
+        let echoed =
+            message.question.as_ref().is_none_or(|(question, _)| question.name.same_case(&expected.question.name));
         if !echoed && expected.same_case {
             self.servers.mangles_case(address, now);
         }

@@ -84,7 +84,12 @@ mod tests {
     #[test]
     fn a_dead_server_gets_at_most_one_in_twenty() {
         // INT-22: one of four servers is dead.
-        let shares = shares(&[candidate(0, None, 2), candidate(1, Some(10), 0), candidate(2, Some(11), 0), candidate(3, Some(12), 0)]);
+        let shares = shares(&[
+            candidate(0, None, 2),
+            candidate(1, Some(10), 0),
+            candidate(2, Some(11), 0),
+            candidate(3, Some(12), 0),
+        ]);
         assert!(shares[0] > 0 && shares[0] < 500, "{shares:?}");
     }
 

@@ -38,9 +38,9 @@ pub(super) struct Memory {
     pub held_until: Option<Instant>,
     /// Whether a reply with OPT ever came.
     pub speaks_edns: bool,
-    plain_until: Option<Instant>,
-    mangles_until: Option<Instant>,
-    lame: SmallVec<[(Name, Instant); 1]>,
+    pub(super) plain_until: Option<Instant>,
+    pub(super) mangles_until: Option<Instant>,
+    pub(super) lame: SmallVec<[(Name, Instant); 1]>,
 }
 
 impl Memory {

@@ -1,0 +1,154 @@
+//! Resolution → reply bytes: sections, flags, extended errors.
+//!
+//! Replies are minimal: what was asked for and, in denials, the SOA; nothing that the client did not need.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Immediate, failure, request};
+use crate::cache::Answer;
+use crate::dns::{
+    Class, Denial, Ede, EdeCode, Header, MessageWriter, Outcome, Peeked, Question, Rcode, Rdatas, RecordType, RrSet,
+    Section, Ttl,
+};
+use crate::policy::LocalAnswer;
+use crate::resolver::{Resolution, ResolveError};
+
+/// The largest reply there is: what a stream can carry (RFC 7766 §8).
+const MAX_REPLY: usize = 65_535;
+/// How long a client may keep the short answer to ANY (RFC 8482 §4.2).
+const ANY_TTL: Ttl = Ttl::from_secs(3789);
+
+/// What a reply consists of.
+struct Parts<'a> {
+    rcode: Rcode,
+    flags: u16,
+    answer: Vec<&'a RrSet>,
+    authority: Vec<&'a RrSet>,
+    ttl: Option<Ttl>,
+    ede: Option<Ede>,
+    signed: bool,
+}
+
+/// The reply that says what was found.
+pub(super) fn build(question: &Question, resolution: &Resolution, dnssec_ok: bool, now: Instant) -> Answer {
+    let mut answer: Vec<&RrSet> = resolution.aliases.iter().collect();
+    let mut authority = Vec::new();
+    let mut ttl = None;
+    match &resolution.outcome {
+        Outcome::Found(set) => answer.push(set),
+        Outcome::NoData(denial) | Outcome::NxDomain(denial) => {
+            authority.extend(records(denial, dnssec_ok));
+            ttl = Some(denial.ttl);
+        }
+    }
+    let parts = Parts {
+        rcode: resolution.rcode(),
+        flags: Header::QR | Header::RA,
+        answer,
+        authority,
+        ttl,
+        ede: None,
+        signed: dnssec_ok,
+    };
+    write(question, &parts, now)
+}
+
+/// SOA, and for those who want it the proof.
+fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
+    denial.soa.iter().chain(denial.proof.iter().take(if dnssec_ok { usize::MAX } else { 0 }))
+}
+
+/// The reply that says why nothing was found.
+pub(super) fn failed(question: &Question, error: &ResolveError, now: Instant) -> Answer {
+    let (rcode, ede) = failure::explain(error);
+    write(question, &Parts { ede: Some(ede), ..empty(rcode) }, now)
+}
+
+/// The reply to a question that is answered here and nowhere else.
+pub(super) fn local(question: &Question, local: &LocalAnswer, now: Instant) -> Answer {
+    let (answer, authority) = (local.answer.iter().collect(), local.authority.iter().collect());
+    let flags = Header::QR | Header::RA | Header::AA;
+    write(question, &Parts { flags, answer, authority, ..empty(local.rcode) }, now)
+}
+
+/// The short answer to ANY: one HINFO that says where to read about it (RFC 8482 §4.2).
+pub(super) fn any(question: &Question, now: Instant) -> Answer {
+    let rdatas = Rdatas::new([&b"\x07RFC8482\x00"[..]]).unwrap_or(Rdatas::EMPTY);
+    let hinfo = RrSet::new(question.name.clone(), RecordType::HINFO, ANY_TTL, rdatas);
+    write(question, &Parts { answer: vec![&hinfo], ..empty(Rcode::NOERROR) }, now)
+}
+
+/// The reply to a question without RD that the cache cannot answer.
+pub(super) fn unknown(question: &Question, now: Instant) -> Answer {
+    let text = "recursion was not asked for and this is not in the cache [NORD]";
+    write(question, &Parts { ede: Some(Ede::new(EdeCode::NOT_AUTHORITATIVE, text)), ..empty(Rcode::REFUSED) }, now)
+}
+
+const fn empty<'a>(rcode: Rcode) -> Parts<'a> {
+    let flags = Header::QR | Header::RA;
+    Parts { rcode, flags, answer: Vec::new(), authority: Vec::new(), ttl: None, ede: None, signed: false }
+}
+
+fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
+    let mut writer = MessageWriter::new(0, parts.flags, parts.rcode, MAX_REPLY);
+    writer.question(question, Class::IN);
+    let answer = parts.answer.iter().map(|set| (Section::Answer, set));
+    let authority = parts.authority.iter().map(|set| (Section::Authority, set));
+    let mut ttl = parts.ttl;
+    for (section, set) in answer.chain(authority) {
+        if !writer.rrset(section, set, set.ttl, parts.signed) {
+            writer.set_flags(Header::TC);
+            break;
+        }
+        ttl = Some(ttl.map_or(set.ttl, |ttl| ttl.min(set.ttl)));
+    }
+    let (bytes, ttl_offsets) = writer.finish();
+    Answer {
+        bytes: bytes.into(),
+        ttl_offsets: ttl_offsets.into(),
+        options: parts.ede.as_ref().map(Ede::option).unwrap_or_default().into(),
+        rcode_high: parts.rcode.high(),
+        since: now,
+        expires: now + ttl.map_or(Duration::ZERO, Ttl::duration),
+    }
+}
+
+/// Refuses a query that could be read, into `out`.
+pub(super) fn refuse(peeked: &Peeked<'_>, refusal: (Rcode, Option<Ede>), out: &mut [u8]) -> Immediate {
+    let (rcode, ede) = refusal;
+    let mut reply = Vec::with_capacity(peeked.question_end() + 64);
+    let flags = Header::QR | Header::RA | (peeked.header.flags & (Header::RD | Header::CD)) | u16::from(rcode.low());
+    reply.extend_from_slice(&peeked.header.id.to_be_bytes());
+    reply.extend_from_slice(&flags.to_be_bytes());
+    reply.extend_from_slice(&[0, 1, 0, 0, 0, 0, 0, u8::from(peeked.edns.is_some())]);
+    reply.extend_from_slice(peeked.qname);
+    reply.extend_from_slice(&peeked.qtype.0.to_be_bytes());
+    reply.extend_from_slice(&peeked.qclass.0.to_be_bytes());
+    if let Some(edns) = peeked.edns {
+        let options = ede.as_ref().map(Ede::option).unwrap_or_default();
+        reply.extend_from_slice(&request::opt(edns.dnssec_ok, rcode.high(), &options));
+    }
+    copy(&reply, out)
+}
+
+/// A header and nothing else: all that can be said about a packet that could not be read.
+pub(super) fn bare(packet: &[u8], rcode: Rcode, out: &mut [u8]) -> Immediate {
+    let Ok(header) = Header::parse(packet) else { return Immediate::Silence };
+    // The opcode is the client's, so that it can tell what was not understood.
+    let flags = Header::QR | Header::RA | (header.flags & (0x7800 | Header::RD | Header::CD)) | u16::from(rcode.low());
+    let mut reply = [0; Header::OCTETS];
+    let (id, rest) = reply.split_at_mut(2);
+    id.copy_from_slice(&header.id.to_be_bytes());
+    if let Some(place) = rest.get_mut(..2) {
+        place.copy_from_slice(&flags.to_be_bytes());
+    }
+    copy(&reply, out)
+}
+
+fn copy(reply: &[u8], out: &mut [u8]) -> Immediate {
+    let Some(place) = out.get_mut(..reply.len()) else { return Immediate::Silence };
+    place.copy_from_slice(reply);
+    Immediate::Reply(reply.len())
+}

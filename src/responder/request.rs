@@ -1,0 +1,105 @@
+//! One client's question as it has to be answered: what differs between clients who ask the same.
+
+use smallvec::SmallVec;
+use tokio::time::Instant;
+
+use super::{Client, ClientTransport, Immediate, Responder};
+use crate::cache::{Answer, AnswerKey};
+use crate::dns::{Header, Peeked, Personal, Question, personalise};
+
+/// The UDP payload size a client without EDNS can take (RFC 1035 §2.3.4).
+const PLAIN_UDP_REPLY: usize = 512;
+/// The UDP payload size we tell clients that we can take.
+const UDP_SIZE: u16 = 1232;
+
+/// An OPT record in wire form.
+type Opt = SmallVec<[u8; 64]>;
+
+/// A client's question that the cache could not answer.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is asked, in the client's case.
+    pub question: Question,
+    /// Who asks.
+    pub client: Client,
+    pub(super) key: AnswerKey,
+    pub(super) id: u16,
+    pub(super) flags: u16,
+    pub(super) recursion_desired: bool,
+    pub(super) dnssec_ok: bool,
+    pub(super) edns: bool,
+    pub(super) limit: usize,
+}
+
+impl Request {
+    /// The request in `peeked`.
+    pub(super) fn new(peeked: &Peeked<'_>, client: &Client, key: AnswerKey) -> Option<Self> {
+        Some(Self {
+            question: peeked.question()?,
+            client: *client,
+            key,
+            id: peeked.header.id,
+            flags: peeked.header.flags & (Header::RD | Header::CD),
+            recursion_desired: peeked.header.has(Header::RD),
+            dnssec_ok: peeked.dnssec_ok(),
+            edns: peeked.edns.is_some(),
+            limit: limit(peeked, client),
+        })
+    }
+
+    /// The OPT record of the reply; empty for a client without EDNS.
+    pub(super) fn opt(&self, answer: &Answer) -> Opt {
+        if self.edns { opt(self.dnssec_ok, answer.rcode_high, &answer.options) } else { Opt::new() }
+    }
+
+    /// What makes the answer this client's own.
+    pub(super) fn personal<'a>(&'a self, opt: &'a [u8], age: u32) -> Personal<'a> {
+        let (set, clear) = (self.flags, Header::AD);
+        Personal { id: self.id, set, clear, qname: self.question.name.wire(), age, limit: self.limit, opt }
+    }
+}
+
+/// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
+pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: Instant, out: &mut [u8]) -> Immediate {
+    let opt = match peeked.edns {
+        Some(edns) => opt(edns.dnssec_ok, answer.rcode_high, &answer.options),
+        None => Opt::new(),
+    };
+    let personal = Personal {
+        id: peeked.header.id,
+        set: peeked.header.flags & (Header::RD | Header::CD),
+        clear: Header::AD,
+        qname: peeked.qname,
+        age: answer.age(now),
+        limit: limit(peeked, client),
+        opt: &opt,
+    };
+    match personalise(&answer.bytes, &answer.ttl_offsets, &personal, out) {
+        Some(length) => Immediate::Reply(length),
+        None => Immediate::Silence,
+    }
+}
+
+/// Whether the client asks for no validation (RFC 4035 §3.2.2).
+pub(super) const fn checking_disabled(peeked: &Peeked<'_>) -> bool {
+    peeked.header.has(Header::CD)
+}
+
+/// The most octets the client can take.
+fn limit(peeked: &Peeked<'_>, client: &Client) -> usize {
+    match (client.transport, peeked.edns) {
+        (ClientTransport::Tcp, _) => usize::from(u16::MAX),
+        (ClientTransport::Udp, None) => PLAIN_UDP_REPLY,
+        (ClientTransport::Udp, Some(edns)) => usize::from(edns.udp_size).min(Responder::MAX_UDP_REPLY),
+    }
+}
+
+/// An OPT record (RFC 6891 §6.1.2) that repeats the client's DO bit (RFC 3225 §3).
+pub(super) fn opt(dnssec_ok: bool, rcode_high: u8, options: &[u8]) -> Opt {
+    let mut opt = Opt::from_slice(&[0, 0, 41]);
+    opt.extend_from_slice(&UDP_SIZE.to_be_bytes());
+    opt.extend_from_slice(&[rcode_high, 0, u8::from(dnssec_ok) << 7, 0]);
+    opt.extend_from_slice(&u16::try_from(options.len()).unwrap_or(0).to_be_bytes());
+    opt.extend_from_slice(options);
+    opt
+}
