@@ -51,12 +51,16 @@ pub struct Query<'a> {
 pub struct Draft {
     /// The message, to begin with an honest one.
     pub message: Message,
+    /// The options of its OPT, in wire form.
+    pub options: Vec<u8>,
     /// The time the server takes.
     pub delay: Duration,
     /// The octets the reply may have; over it TC is set.
     pub limit: u16,
     /// Whether it is sent at all.
     pub fate: Fate,
+    /// Only so many octets of it are sent, whatever its counts say.
+    pub cut: Option<usize>,
     /// Octets behind the message.
     pub tail: Vec<u8>,
     /// Other packets that the query sets off.
@@ -148,7 +152,8 @@ impl Authority {
 impl Draft {
     /// The reply as it goes on the wire, truncated to the limit.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut bytes = write(&self.message, usize::from(self.limit));
+        let mut bytes = write(&self.message, &self.options, usize::from(self.limit));
+        bytes.truncate(self.cut.unwrap_or(usize::MAX));
         bytes.extend_from_slice(&self.tail);
         bytes
     }
@@ -194,7 +199,16 @@ fn honest(query: &Query<'_>) -> Draft {
         (Err(rcode), false) => set_rcode(&mut message, rcode),
         (Ok(answer), false) => fill(&mut message, &answer),
     }
-    Draft { message, delay: Duration::ZERO, limit, fate: Fate::Sent, tail: Vec::new(), others: Vec::new() }
+    Draft {
+        message,
+        options: Vec::new(),
+        delay: Duration::ZERO,
+        limit,
+        fate: Fate::Sent,
+        cut: None,
+        tail: Vec::new(),
+        others: Vec::new(),
+    }
 }
 
 fn answer(query: &Query<'_>) -> Result<Answer, Rcode> {
@@ -256,21 +270,19 @@ fn fill(message: &mut Message, answer: &Answer) {
 
 /// Writes `message` within `limit` octets: first the additional section is given up, then everything, with TC.
 /// A referral whose glue does not fit says TC as well (RFC 9471 §3).
-pub fn write(message: &Message, limit: usize) -> Vec<u8> {
-    let whole = write_sections(message, &[Section::Answer, Section::Authority, Section::Additional], 0);
-    if whole.len() <= limit {
-        return whole;
-    }
+pub fn write(message: &Message, options: &[u8], limit: usize) -> Vec<u8> {
     let referral = message.answer.is_empty() && !message.header.has(Header::AA);
-    let flags = if referral { Header::TC } else { 0 };
-    let bare = write_sections(message, &[Section::Answer, Section::Authority], flags);
-    if bare.len() <= limit {
-        return bare;
-    }
-    write_sections(message, &[], Header::TC)
+    let without_glue = if referral { Header::TC } else { 0 };
+    let attempts: [(&[Section], u16); 2] = [
+        (&[Section::Answer, Section::Authority, Section::Additional], 0),
+        (&[Section::Answer, Section::Authority], without_glue),
+    ];
+    let written = attempts.iter().map(|(sections, flags)| write_sections(message, options, sections, *flags));
+    let fitting = written.into_iter().find(|bytes| bytes.len() <= limit);
+    fitting.unwrap_or_else(|| write_sections(message, options, &[], Header::TC))
 }
 
-fn write_sections(message: &Message, sections: &[Section], flags: u16) -> Vec<u8> {
+fn write_sections(message: &Message, options: &[u8], sections: &[Section], flags: u16) -> Vec<u8> {
     let flags = (message.header.flags | flags) & 0xfff0;
     let rcode = message.rcode();
     let mut writer = MessageWriter::new(message.header.id, flags, rcode, usize::MAX);
@@ -288,7 +300,7 @@ fn write_sections(message: &Message, sections: &[Section], flags: u16) -> Vec<u8
         }
     }
     if let Some(edns) = &message.edns {
-        writer.opt(edns.udp_size, rcode, edns.dnssec_ok, &[]);
+        writer.opt(edns.udp_size, rcode, edns.dnssec_ok, options);
     }
     writer.finish().0
 }

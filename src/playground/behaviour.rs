@@ -36,8 +36,8 @@ pub enum Behaviour {
     Empty,
     /// Sets TC over UDP and sends no data there.
     Truncates,
-    /// Leaves out what does not fit in so many octets and does not say so.
-    CutsSilently(u16),
+    /// Sends no more than so many octets over UDP, and does not say so.
+    CutsSilently(usize),
     /// Drops queries with OPT.
     DropsEdns,
     /// Answers queries with OPT by this code, and puts OPT into that reply or not.
@@ -111,14 +111,16 @@ impl Behaviour {
             Self::Slow(time) => draft.delay += *time,
             Self::WrongPort => draft.fate = Fate::SentFromElsewhere,
             Self::Trails(octets) => draft.tail.resize(*octets, 0x5a),
-            Self::CutsSilently(limit) => cut_silently(*limit, draft),
+            Self::CutsSilently(octets) if query.transport == Transport::Udp => {
+                (draft.limit, draft.cut) = (u16::MAX, Some(*octets));
+            }
             Self::Forged(count, address) => forge(*count, *address, query, draft),
             Self::Edits(edit) => edit(query, draft),
             Self::DropsEdns if query.message.edns.is_some() => draft.fate = Fate::Dropped,
             Self::DropsTypes(types) if query.rtype().is_some_and(|rtype| types.contains(&rtype)) => {
                 draft.fate = Fate::Dropped;
             }
-            Self::DropsEdns | Self::DropsTypes(_) => {}
+            Self::DropsEdns | Self::DropsTypes(_) | Self::CutsSilently(_) => {}
             _ => self.shape(query, &mut draft.message),
         }
     }
@@ -225,17 +227,6 @@ fn recase(case: Case, query: &Query<'_>, message: &mut Message) {
     };
 }
 
-/// Leaves records out from the end until the rest fits, and keeps quiet about it.
-fn cut_silently(limit: u16, draft: &mut Draft) {
-    let message = &mut draft.message;
-    while write(message, usize::MAX).len() > usize::from(limit) {
-        let cut = message.additional.pop().or_else(|| message.authority.pop()).or_else(|| message.answer.pop());
-        if cut.is_none() {
-            return;
-        }
-    }
-}
-
 /// An attacker off the path: it knows the question, not the ID.
 fn forge(count: usize, address: [u8; 4], query: &Query<'_>, draft: &mut Draft) {
     if query.rtype() != Some(RecordType::A) || query.transport == Transport::Tcp {
@@ -255,6 +246,6 @@ fn forge(count: usize, address: [u8; 4], query: &Query<'_>, draft: &mut Draft) {
     for _ in 0..count {
         // A right guess would make the outcome depend on the seed: one in 65,536 is left out.
         message.header.id = draft.message.header.id ^ query.dice.id().max(1);
-        draft.others.push(Response { delay: Duration::ZERO, kind: Kind::Packet(write(&message, usize::MAX)) });
+        draft.others.push(Response { delay: Duration::ZERO, kind: Kind::Packet(write(&message, &[], usize::MAX)) });
     }
 }
