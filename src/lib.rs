@@ -10,6 +10,7 @@ pub mod playground;
 pub mod policy;
 pub mod resolver;
 pub mod responder;
+pub mod server;
 pub mod telemetry;
 pub mod upstream;
 pub mod world;
