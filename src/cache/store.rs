@@ -23,6 +23,7 @@ pub trait Weigh {
 impl<V: Weigh + Clone + Send + Sync + 'static> Store<V> {
     /// An empty store for at most `capacity` octets, hashing with `seed`.
     pub fn new(capacity: u64, seed: u64) -> Self {
+        #[allow(clippy::borrowed_box, reason = "moka hands the key out so")]
         let weigh = |key: &Box<[u8]>, value: &V| {
             let octets = ENTRY_OVERHEAD + key.len() + size_of::<V>() + value.octets();
             u32::try_from(octets).unwrap_or(u32::MAX)

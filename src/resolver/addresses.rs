@@ -12,29 +12,30 @@ use crate::world::BoxFuture;
 /// Server names looked up at the same time.
 const AT_ONCE: usize = 2;
 
-/// Which server names of one cut were looked up already, and with what success.
+/// The servers of one cut that can be asked, and those whose addresses were looked up, with what success.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LookUps {
-    hosts: Vec<Name>,
+pub(super) struct Contacts {
+    pub(super) campaign: Campaign,
+    looked_up: Vec<Name>,
     failed: u32,
 }
 
 impl Resolver {
     /// The servers of `cut` whose addresses need no question.
-    pub(super) fn known_addresses(&self, cut: &ZoneCut, job: &Job) -> Campaign {
-        let mut campaign = Campaign::default();
+    pub(super) fn known_addresses(&self, cut: &ZoneCut, job: &Job) -> Contacts {
+        let mut contacts = Contacts::default();
         for server in cut.servers.iter() {
             let families = [RecordType::A, RecordType::AAAA];
             let cached = families.map(|rtype| self.rrsets.set(&server.host, rtype, job.now()));
             let cached = cached.iter().flatten().flat_map(crate::dns::RrSet::addresses);
             for address in server.glue.iter().copied().chain(cached).filter(|address| self.upstream.may_ask(*address)) {
-                campaign.add(Some(&server.host), address);
+                contacts.campaign.add(Some(&server.host), address);
             }
         }
-        campaign
+        contacts
     }
 
-    /// Looks up addresses of servers not looked up yet and adds them to `campaign`; `false` when there is nothing left
+    /// Looks up addresses of servers not looked up yet and adds them to `contacts`; `false` when there is nothing left
     /// to look up, or nothing came of it.
     ///
     /// # Errors
@@ -42,21 +43,20 @@ impl Resolver {
     pub(super) async fn more_addresses(
         &self,
         cut: &ZoneCut,
-        campaign: &mut Campaign,
-        look_ups: &mut LookUps,
+        contacts: &mut Contacts,
         job: &Job,
     ) -> Result<bool, ResolveError> {
         let limits = job.limits();
         loop {
-            let done = u32::try_from(look_ups.hosts.len()).unwrap_or(u32::MAX);
-            if done >= limits.address_lookups_per_delegation || look_ups.failed >= limits.failed_address_lookups {
+            let done = u32::try_from(contacts.looked_up.len()).unwrap_or(u32::MAX);
+            if done >= limits.address_lookups_per_delegation || contacts.failed >= limits.failed_address_lookups {
                 return Ok(false);
             }
-            let hosts = self.next_hosts(cut, look_ups);
+            let hosts = self.next_hosts(cut, contacts);
             if hosts.is_empty() {
                 return Ok(false);
             }
-            look_ups.hosts.extend(hosts.iter().cloned());
+            contacts.looked_up.extend(hosts.iter().cloned());
             let mut running: FuturesUnordered<_> = hosts.iter().map(|host| self.look_up(host, job)).collect();
             let mut found = false;
             while let Some((host, result)) = running.next().await {
@@ -72,8 +72,8 @@ impl Resolver {
                 };
                 let most = usize::try_from(limits.addresses_per_server).unwrap_or(usize::MAX);
                 let usable = addresses.into_iter().filter(|address| self.upstream.may_ask(*address)).take(most);
-                let new = usable.filter(|address| campaign.add(Some(host), *address)).count();
-                look_ups.failed += u32::from(new == 0);
+                let new = usable.filter(|address| contacts.campaign.add(Some(host), *address)).count();
+                contacts.failed += u32::from(new == 0);
                 found |= new > 0;
                 if found {
                     // One server that can be asked is enough to go on; the other look-up's result is kept by the cache.
@@ -88,8 +88,8 @@ impl Resolver {
 
     /// The next names to look up: any order, those without glue first. A name inside the zone itself can be found only
     /// through the very servers that are missing, so it is not asked for.
-    fn next_hosts(&self, cut: &ZoneCut, look_ups: &LookUps) -> Vec<Name> {
-        let open = |host: &Name| !host.is_in(&cut.apex) && !look_ups.hosts.contains(host);
+    fn next_hosts(&self, cut: &ZoneCut, contacts: &Contacts) -> Vec<Name> {
+        let open = |host: &Name| !host.is_in(&cut.apex) && !contacts.looked_up.contains(host);
         let mut left: Vec<_> = cut.servers.iter().filter(|server| open(&server.host)).collect();
         let mut chosen = Vec::new();
         while chosen.len() < AT_ONCE && !left.is_empty() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::addresses::LookUps;
+use super::addresses::Contacts;
 use super::classify::{BARE_DENIAL, Kind, classify};
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
@@ -96,14 +96,15 @@ impl Resolver {
         revealed: &mut Revealed,
         job: &Job,
     ) -> Result<Visit, ResolveError> {
-        let mut campaign = self.known_addresses(cut, job);
-        let mut look_ups = LookUps::default();
+        let mut contacts = self.known_addresses(cut, job);
         loop {
             let probe = revealed.probe(question, &cut.apex);
-            let asked = self.ask_zone(cut, &probe, &mut campaign, &mut look_ups, job).await;
+            let asked = self.ask_zone(cut, &probe, &mut contacts, job).await;
             let (kind, rank) = match asked {
                 Ok(useful) => useful.kind,
-                Err(_) if probe.may_widen() && campaign.may_go_on(job.limits()) => (Kind::Opaque, Rank::Answer),
+                Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
+                    (Kind::Opaque, Rank::Answer)
+                }
                 Err(ResolveError::NoServer { last: Fault::Rcode(Rcode::YXDOMAIN), .. }) => {
                     return Err(ResolveError::AliasTooLong { name: question.name.clone() });
                 }
@@ -123,7 +124,7 @@ impl Resolver {
                     None => revealed.reveal_all(),
                 },
             }
-            campaign.new_question();
+            contacts.campaign.new_question();
         }
     }
 
@@ -132,8 +133,7 @@ impl Resolver {
         &self,
         cut: &Arc<ZoneCut>,
         probe: &Probe,
-        campaign: &mut Campaign,
-        look_ups: &mut LookUps,
+        contacts: &mut Contacts,
         job: &Job,
     ) -> Result<Useful<(Kind, Rank)>, ResolveError> {
         let zone = &cut.apex;
@@ -141,7 +141,7 @@ impl Resolver {
         let give_up_after = if probe.may_widen() { SILENCE_TO_WIDEN } else { 0 };
         let asking = Asking { zone, question: &probe.question, give_up_after };
         loop {
-            let unanswered = match self.upstream.ask(asking, campaign, judge, job).await {
+            let unanswered = match self.upstream.ask(asking, &mut contacts.campaign, judge, job).await {
                 Ok(useful) => {
                     tell_heard(zone, &useful, job);
                     return Ok(useful);
@@ -153,8 +153,8 @@ impl Resolver {
                 Unanswered::Limit(limit) => return Err(ResolveError::Limit { limit, zone: zone.clone() }),
                 Unanswered::Exhausted => {}
             }
-            if !self.more_addresses(cut, campaign, look_ups, job).await? {
-                return exhausted(zone, probe, campaign);
+            if !self.more_addresses(cut, contacts, job).await? {
+                return exhausted(zone, probe, &contacts.campaign);
             }
         }
     }

@@ -37,7 +37,7 @@ impl Resolver {
             expires: Some(since + UNPRIMED),
         };
         job.tell(|| Step::Started { question: question.clone() });
-        let mut campaign = self.known_addresses(&hints, job);
+        let mut campaign = self.known_addresses(&hints, job).campaign;
         let judge = |reply: &Message| read(reply, &question).ok_or(Fault::Empty);
         let asking = Asking { zone: &root, question: &question, give_up_after: 0 };
         let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use crate::cache::{self, Answer, AnswerKey, Answers};
-use crate::dns::{Class, Ede, EdeCode, Peeked, Question, Rcode, RecordType, Unanswerable, peek, personalise};
+use crate::dns::{Class, Ede, EdeCode, Peeked, Rcode, RecordType, Unanswerable, peek, personalise};
 use crate::inflight::{Bounds, Full, Inflight};
 use crate::job::Limit;
 use crate::policy::{Policy, Verdict};

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Reply, Try};
 use super::selection::{Candidate, Standing, choose};
-use super::{Campaign, Fault, Upstream};
+use super::{Campaign, Fault, Target, Upstream};
 use crate::dns::{Message, Name, Question};
 use crate::job::{Job, Limit};
 use crate::telemetry::Step;
@@ -71,32 +71,36 @@ pub struct Useful<K> {
     pub rtt: Duration,
 }
 
+/// One `ask` in progress.
+struct Round<'a> {
+    upstream: &'a Upstream,
+    asking: Asking<'a>,
+    job: &'a Job,
+    running: Running<'a>,
+}
+
 impl Upstream {
     /// Asks servers of `campaign` until `judge` finds a reply of use.
     ///
     /// # Errors
     /// [`Unanswered`]: every server was tried, time is up, or a bound was reached.
-    pub async fn ask<K>(
+    pub async fn ask<K: Send>(
         &self,
         asking: Asking<'_>,
         campaign: &mut Campaign,
         judge: impl Fn(&Message) -> Result<K, Fault> + Send,
         job: &Job,
-    ) -> Result<Useful<K>, Unanswered>
-    where
-        K: Send,
-    {
-        let mut running: Running<'_> = FuturesUnordered::new();
+    ) -> Result<Useful<K>, Unanswered> {
+        let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new() };
         let mut next_send = self.world.clock.now();
         let mut timeouts = 0;
         let mut latest: Option<usize> = None;
         loop {
-            let now = self.world.clock.now();
-            if now >= next_send || running.is_empty() {
-                if let Some(index) = self.next(asking.zone, campaign, job) {
-                    next_send = self.launch(asking, campaign, index, job, &running);
+            if self.world.clock.now() >= next_send || round.running.is_empty() {
+                if let Some(index) = round.next(campaign) {
+                    next_send = round.launch(campaign, index);
                     latest = Some(index);
-                } else if running.is_empty() {
+                } else if round.running.is_empty() {
                     return Err(Unanswered::Exhausted);
                 } else {
                     (next_send, latest) = (job.deadline(), None);
@@ -104,9 +108,9 @@ impl Upstream {
             }
             tokio::select! {
                 biased;
-                Some(done) = running.next() => {
+                Some(done) = round.running.next() => {
                     let silent = matches!(done.result, Err(Fault::Timeout));
-                    if let Some(useful) = self.settle(asking.zone, campaign, done, &judge, job)? {
+                    if let Some(useful) = round.settle(campaign, done, &judge)? {
                         return Ok(useful);
                     }
                     // A useless reply makes room for the next server at once; for silence the timer is there.
@@ -119,7 +123,7 @@ impl Upstream {
                         return Err(Unanswered::Deadline);
                     }
                     if let Some(index) = latest.take() {
-                        self.miss(asking.zone, campaign, index, job);
+                        round.miss(campaign, index);
                         timeouts += 1;
                         if timeouts == asking.give_up_after {
                             return Err(Unanswered::Exhausted);
@@ -129,18 +133,21 @@ impl Upstream {
             }
         }
     }
+}
 
+impl Round<'_> {
     /// The server to ask next; `None` when all have had their share.
-    fn next(&self, zone: &Name, campaign: &Campaign, job: &Job) -> Option<usize> {
-        let now = self.world.clock.now();
-        let paused = self.settings.ipv6_may_fail && self.servers.is_ipv6_paused(now);
-        let candidates =
-            campaign.targets.iter().enumerate().filter(|(_, target)| campaign.may_send(target, job.limits()));
+    fn next(&self, campaign: &Campaign) -> Option<usize> {
+        let Upstream { settings, servers, world, .. } = self.upstream;
+        let now = world.clock.now();
+        let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
+        let may_send = |target: &Target| campaign.may_send(target, self.job.limits());
+        let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| may_send(target));
         let candidates: Vec<Candidate> = candidates
             .map(|(index, target)| {
-                let memory = self.servers.memory(target.address);
+                let memory = servers.memory(target.address);
                 let standing = match () {
-                    () if memory.is_lame_for(zone, now) => Standing::Lame,
+                    () if memory.is_lame_for(self.asking.zone, now) => Standing::Lame,
                     () if memory.is_held(now) => Standing::Held,
                     () if paused && target.address.is_ipv6() => Standing::FamilyPaused,
                     () => Standing::Good,
@@ -148,57 +155,46 @@ impl Upstream {
                 Candidate { index, sends: target.sends, standing, memory }
             })
             .collect();
-        choose(&candidates, &self.world.dice)
+        choose(&candidates, &world.dice)
     }
 
     /// Starts a try and returns when the next one is due if this one stays silent.
-    fn launch<'a>(
-        &'a self,
-        asking: Asking<'a>,
-        campaign: &mut Campaign,
-        index: usize,
-        job: &'a Job,
-        running: &Running<'a>,
-    ) -> Instant {
-        let now = self.world.clock.now();
+    fn launch(&mut self, campaign: &mut Campaign, index: usize) -> Instant {
+        let (upstream, job, limits) = (self.upstream, self.job, self.job.limits());
+        let now = upstream.world.clock.now();
         let Some(target) = campaign.targets.get_mut(index) else { return now };
         let number = target.sends;
         // When every datagram stayed without reply, the stream is the last thing to try (INT-07).
-        let transport = if number < job.limits().sends_per_server { Transport::Udp } else { Transport::Tcp };
+        let transport = if number < limits.sends_per_server { Transport::Udp } else { Transport::Tcp };
         target.sends += 1;
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;
-        let attempt = Try {
-            zone: asking.zone,
-            host: target.host.clone(),
-            address: target.address,
-            question: asking.question,
-            number,
-            transport,
-        };
+        let Asking { zone, question, .. } = self.asking;
+        let attempt = Try { zone, host: target.host.clone(), address: target.address, question, number, transport };
         let timer = match transport {
-            Transport::Udp => self.servers.memory(target.address).timeout(number, job.limits()),
-            Transport::Tcp => job.limits().tcp_timeout,
+            Transport::Udp => upstream.servers.memory(target.address).timeout(number, limits),
+            Transport::Tcp => limits.tcp_timeout,
         };
-        running.push(Box::pin(async move {
-            let result = self.attempt(&attempt, job).await;
+        self.running.push(Box::pin(async move {
+            let result = upstream.attempt(&attempt, job).await;
             Done { index, transport, start: now, result }
         }));
         now + timer
     }
 
     /// The timer of a try fired. Its reply is still welcome.
-    fn miss(&self, zone: &Name, campaign: &mut Campaign, index: usize, job: &Job) {
+    fn miss(&self, campaign: &mut Campaign, index: usize) {
         campaign.last_fault = Some(Fault::Timeout);
         let Some(target) = campaign.targets.get(index) else { return };
-        let now = self.world.clock.now();
-        self.servers.missed(target.address, now);
-        job.tell(|| Step::Failed {
-            zone: zone.clone(),
+        let upstream = self.upstream;
+        let after = upstream.servers.memory(target.address).timeout(target.sends.saturating_sub(1), self.job.limits());
+        upstream.servers.missed(target.address, upstream.world.clock.now());
+        self.job.tell(|| Step::Failed {
+            zone: self.asking.zone.clone(),
             host: target.host.clone(),
-            server: SocketAddr::new(target.address, self.settings.port),
+            server: SocketAddr::new(target.address, upstream.settings.port),
             transport: if target.tried_tcp { Transport::Tcp } else { Transport::Udp },
-            after: self.servers.memory(target.address).timeout(target.sends.saturating_sub(1), job.limits()),
+            after,
             fault: Fault::Timeout.to_string(),
         });
     }
@@ -206,15 +202,14 @@ impl Upstream {
     /// Judges what came of a try; `Ok(None)` when it was of no use.
     fn settle<K>(
         &self,
-        zone: &Name,
         campaign: &mut Campaign,
         done: Done,
         judge: &impl Fn(&Message) -> Result<K, Fault>,
-        job: &Job,
     ) -> Result<Option<Useful<K>>, Unanswered> {
-        let now = self.world.clock.now();
+        let Upstream { settings, servers, world, .. } = self.upstream;
+        let now = world.clock.now();
         let Some(target) = campaign.targets.get_mut(done.index) else { return Ok(None) };
-        let (server, host) = (SocketAddr::new(target.address, self.settings.port), target.host.clone());
+        let (server, host) = (SocketAddr::new(target.address, settings.port), target.host.clone());
         let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
         let fault = match judged {
             Ok((kind, transport)) => {
@@ -228,18 +223,18 @@ impl Upstream {
         match fault {
             // Nothing listens for datagrams: the stream is left to try.
             Fault::Unreachable(_) if done.transport == Transport::Udp => {
-                self.servers.missed(target.address, now);
-                target.sends = target.sends.max(job.limits().sends_per_server);
+                servers.missed(target.address, now);
+                target.sends = target.sends.max(self.job.limits().sends_per_server);
             }
             _ => target.out = true,
         }
         if fault.is_lame() {
-            self.servers.mark_lame(target.address, zone, now);
+            servers.mark_lame(target.address, self.asking.zone, now);
         }
         campaign.last_fault = Some(fault);
         campaign.empties += u32::from(fault == Fault::Empty);
-        let (zone, transport, after) = (zone.clone(), done.transport, now - done.start);
-        job.tell(|| Step::Failed { zone, host, server, transport, after, fault: fault.to_string() });
+        let (zone, transport, after) = (self.asking.zone.clone(), done.transport, now - done.start);
+        self.job.tell(|| Step::Failed { zone, host, server, transport, after, fault: fault.to_string() });
         Ok(None)
     }
 }

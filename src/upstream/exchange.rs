@@ -36,9 +36,9 @@ impl Upstream {
         let memory = self.servers.memory(attempt.address);
         // The last datagram to a server that was never heard speaking EDNS goes without: it may be one that drops OPT.
         let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns;
-        let edns = !memory.is_plain(now) && !(last_resort && attempt.transport == Transport::Udp);
+        let plain = memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp);
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
-        let dress = Dress { edns, case, transport: attempt.transport };
+        let dress = Dress { edns: !plain, case, transport: attempt.transport };
         let (reply, transport) = self.over(attempt, dress, job).await?;
         let refused_edns =
             dress.edns && reply.edns.is_none() && !memory.speaks_edns && is_edns_complaint(reply.rcode());

@@ -76,7 +76,8 @@ mod tests {
     fn only_the_whole_match_is_ours() {
         // POI-02: each field wrong by itself.
         assert_eq!(expected().judge(&reply()), Arrival::Ours);
-        let wrong: [(&str, fn(&mut Vec<u8>), Arrival); 9] = [
+        type Spoil = fn(&mut Vec<u8>);
+        let wrong: [(&str, Spoil, Arrival); 9] = [
             ("ID", |p| p[0] ^= 0xff, Arrival::NearMiss),
             ("QR", |p| p[2] &= 0x7f, Arrival::NotOurs),
             ("opcode", |p| p[2] |= 0x08, Arrival::NotOurs),
