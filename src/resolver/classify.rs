@@ -38,15 +38,14 @@ pub enum Kind {
 /// # Errors
 /// The server's [`Fault`]; the next one is asked.
 pub fn classify(probe: &Probe, zone: &Name, reply: Scrubbed) -> Result<Kind, Fault> {
-    let trustworthy = matches!(reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN | Rcode::YXDOMAIN);
-    if !trustworthy {
+    if reply.too_long {
+        return Err(Fault::AliasTooLong);
+    }
+    if !matches!(reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return if probe.may_widen() { Ok(Kind::Opaque) } else { Err(Fault::Rcode(reply.rcode)) };
     }
     if reply.contradicts {
         return Err(Fault::Contradiction("several CNAMEs at one name"));
-    }
-    if reply.too_long {
-        return Err(Fault::Rcode(Rcode::YXDOMAIN));
     }
     if !reply.authoritative && reply.recursive {
         return Err(Fault::Lame(Lameness::Recursive));
@@ -64,7 +63,6 @@ pub fn classify(probe: &Probe, zone: &Name, reply: Scrubbed) -> Result<Kind, Fau
     match reply.rcode {
         Rcode::NXDOMAIN if probe.may_widen() => Ok(Kind::Opaque),
         Rcode::NXDOMAIN => Ok(Kind::End { aliases: Vec::new(), outcome: Outcome::NxDomain(denial(reply)) }),
-        Rcode::YXDOMAIN => Err(Fault::Rcode(Rcode::YXDOMAIN)),
         _ => no_error(probe, reply),
     }
 }
@@ -103,4 +101,95 @@ fn alias(probe: &Probe, zone: &Name, reply: Scrubbed) -> Kind {
 
 fn denial(reply: Scrubbed) -> Denial {
     Denial::new(reply.soa, reply.proof, BARE_DENIAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Minimisation;
+    use super::super::minimise::Revealed;
+    use super::super::scrub::scrub;
+    use super::super::scrub::tests::{name, question, reply};
+    use super::*;
+    use crate::dns::Header;
+
+    const AA: u16 = Header::AA;
+    const SOA: &str = "z. 900 SOA ns.z. x.z. 1 2 3 4 60";
+
+    /// What the reply means to someone who asks `z.`'s servers for `asked`.
+    fn kind(asked: &str, mode: Minimisation, reply: &crate::dns::Message) -> Result<Kind, Fault> {
+        let probe = Revealed::new(mode).probe(&question(asked), &name("z"));
+        classify(&probe, &name("z"), scrub(reply, &probe.question, &name("z"), 11))
+    }
+
+    fn whole(flags: u16, rcode: Rcode, sections: [&str; 3]) -> Result<Kind, Fault> {
+        kind("q.z. A", Minimisation::Off, &reply(flags, rcode, sections))
+    }
+
+    #[test]
+    fn negative_answers_are_ends_with_the_smaller_ttl() {
+        for (rcode, nonexistent) in [(Rcode::NOERROR, false), (Rcode::NXDOMAIN, true)] {
+            let Ok(Kind::End { outcome, .. }) = whole(AA, rcode, ["", SOA, ""]) else { panic!("an end") };
+            let (Outcome::NoData(denial) | Outcome::NxDomain(denial)) = &outcome else { panic!("a denial") };
+            assert_eq!(denial.ttl, Ttl::from_secs(60));
+            assert_eq!(matches!(outcome, Outcome::NxDomain(_)), nonexistent);
+        }
+    }
+
+    #[test]
+    fn lame_servers_are_told_from_those_that_deny() {
+        // INT-17: upward referral, an answer from somebody's cache, refusal.
+        assert_eq!(whole(0, Rcode::NOERROR, ["", ". NS a.root.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
+        assert_eq!(whole(0, Rcode::NOERROR, ["", "z. NS ns.z.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
+        assert_eq!(
+            whole(Header::RA, Rcode::NOERROR, ["q.z. A 192.0.2.1", "", ""]),
+            Err(Fault::Lame(Lameness::Recursive))
+        );
+        assert_eq!(whole(0, Rcode::REFUSED, ["", "", ""]), Err(Fault::Rcode(Rcode::REFUSED)));
+        assert_eq!(whole(AA, Rcode::NOERROR, ["", "", ""]), Err(Fault::Empty));
+    }
+
+    #[test]
+    fn odd_rcodes_carry_nothing() {
+        // POI-13, INT-25: whatever they bring along.
+        for code in [2, 4, 6, 8, 9, 10, 11] {
+            let got = whole(AA, Rcode(code), ["q.z. A 6.6.6.6", "sub.z. NS ns.attacker.", ""]);
+            assert_eq!(got, Err(Fault::Rcode(Rcode(code))));
+        }
+    }
+
+    #[test]
+    fn a_shortened_question_is_widened_by_nxdomain_only_for_the_relaxed() {
+        // POL-05, RFC 8020 §3.1.
+        let nxdomain = reply(AA, Rcode::NXDOMAIN, ["", SOA, ""]);
+        assert_eq!(kind("a.ent.z. A", Minimisation::Relaxed, &nxdomain), Ok(Kind::Opaque));
+        let strict = kind("a.ent.z. A", Minimisation::Strict, &nxdomain);
+        assert!(matches!(strict, Ok(Kind::End { outcome: Outcome::NxDomain(_), .. })));
+        let refused = reply(0, Rcode::REFUSED, ["", "", ""]);
+        assert_eq!(kind("a.ent.z. A", Minimisation::Relaxed, &refused), Ok(Kind::Opaque));
+    }
+
+    #[test]
+    fn whatever_a_shortened_question_finds_is_only_the_absence_of_a_cut() {
+        for sections in [["ent.z. A 192.0.2.1", "", ""], ["", SOA, ""], ["ent.z. CNAME x.z.", "", ""], ["", "", ""]] {
+            let got = kind("a.ent.z. A", Minimisation::Relaxed, &reply(AA, Rcode::NOERROR, sections));
+            assert_eq!(got, Ok(Kind::NoCut), "{sections:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_chain_is_believed_inside_the_zone_only() {
+        let inside = whole(AA, Rcode::NXDOMAIN, ["q.z. CNAME r.z.", SOA, ""]);
+        assert!(matches!(inside, Ok(Kind::End { outcome: Outcome::NxDomain(_), .. })));
+        let outside = whole(AA, Rcode::NXDOMAIN, ["q.z. CNAME r.victim.", "victim. SOA a. b. 1 2 3 4 5", ""]);
+        assert!(matches!(outside, Ok(Kind::Alias { target, .. }) if target == name("r.victim")));
+    }
+
+    #[test]
+    fn a_referral_for_ds_at_the_parent_means_there_is_none() {
+        // INT-20, RFC 4035 §3.1.4.1.
+        let referral = reply(0, Rcode::NOERROR, ["", "q.z. NS ns.q.z.", "ns.q.z. A 192.0.2.1"]);
+        let got = kind("q.z. DS", Minimisation::Off, &referral);
+        assert!(matches!(got, Ok(Kind::End { outcome: Outcome::NoData(_), .. })));
+        assert!(matches!(kind("q.z. A", Minimisation::Off, &referral), Ok(Kind::Referral(_))));
+    }
 }

@@ -10,7 +10,7 @@ use super::remember::Reached;
 use super::scrub::scrub;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, ZoneCut};
+use crate::dns::{Delegation, Message, Name, NameServer, Question, ZoneCut};
 use crate::job::{Job, Limit};
 use crate::telemetry::{Heard, Step};
 use crate::upstream::{Asking, Campaign, Fault, Unanswered, Useful};
@@ -105,7 +105,7 @@ impl Resolver {
                 Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
                     (Kind::Opaque, Rank::Answer)
                 }
-                Err(ResolveError::NoServer { last: Fault::Rcode(Rcode::YXDOMAIN), .. }) => {
+                Err(ResolveError::NoServer { last: Fault::AliasTooLong, .. }) => {
                     return Err(ResolveError::AliasTooLong { name: question.name.clone() });
                 }
                 Err(ResolveError::NoServer { .. } | ResolveError::NoAddress { .. })

@@ -178,3 +178,6 @@ fn rrset(records: &[Record], owner: &Name, rtype: RecordType) -> Option<RrSet> {
     let ttl = records.iter().filter(of).map(|record| record.ttl).min().unwrap_or(first.ttl);
     Some(RrSet { signatures, ..RrSet::new(first.owner.clone(), rtype, ttl, rdatas) })
 }
+
+#[cfg(test)]
+pub(super) mod tests;
