@@ -24,6 +24,8 @@ pub enum Kind {
         /// Its end.
         target: Name,
     },
+    /// The name is an alias, by DNAME, of one that is longer than a name may be (RFC 6672 §2.2).
+    TooLong,
     /// The question ends here.
     End {
         /// Aliases inside the zone that led to the end.
@@ -39,7 +41,7 @@ pub enum Kind {
 /// The server's [`Fault`]; the next one is asked.
 pub fn classify(probe: &Probe, zone: &Name, reply: Scrubbed) -> Result<Kind, Fault> {
     if reply.too_long {
-        return Err(Fault::AliasTooLong);
+        return Ok(Kind::TooLong);
     }
     if !matches!(reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return if probe.may_widen() { Ok(Kind::Opaque) } else { Err(Fault::Rcode(reply.rcode)) };

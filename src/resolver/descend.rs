@@ -105,9 +105,6 @@ impl Resolver {
                 Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
                     (Kind::Opaque, Rank::Answer)
                 }
-                Err(ResolveError::NoServer { last: Fault::AliasTooLong, .. }) => {
-                    return Err(ResolveError::AliasTooLong { name: question.name.clone() });
-                }
                 Err(ResolveError::NoServer { .. } | ResolveError::NoAddress { .. })
                     if self.may_have_moved(cut, job) =>
                 {
@@ -119,6 +116,7 @@ impl Resolver {
                 Kind::Referral(delegation) => return Ok(Visit::Deeper(delegation)),
                 Kind::NoCut => revealed.reveal(question, job.limits()),
                 Kind::Opaque => revealed.reveal_all(),
+                Kind::TooLong => return Err(ResolveError::AliasTooLong { name: question.name.clone() }),
                 end => match self.remember(&probe, end, rank, job) {
                     Some(reached) => return Ok(Visit::There(reached)),
                     None => revealed.reveal_all(),
@@ -209,6 +207,7 @@ fn tell_heard(zone: &Name, useful: &Useful<(Kind, Rank)>, job: &Job) {
             Kind::NoCut => Heard::NoCut,
             Kind::Opaque => Heard::Opaque,
             Kind::Alias { target, .. } => Heard::Alias { to: target.clone() },
+            Kind::TooLong => Heard::AliasTooLong,
             Kind::End { outcome: Outcome::Found(set), .. } => Heard::Answer { records: set.rdatas.len() },
             Kind::End { outcome: Outcome::NoData(_), .. } => Heard::NoData,
             Kind::End { outcome: Outcome::NxDomain(_), .. } => Heard::NxDomain,

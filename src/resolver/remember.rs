@@ -84,7 +84,7 @@ impl Resolver {
                 };
                 Some(Reached::End { aliases, outcome })
             }
-            Kind::Referral(_) | Kind::NoCut | Kind::Opaque => None,
+            Kind::Referral(_) | Kind::NoCut | Kind::Opaque | Kind::TooLong => None,
         }
     }
 

@@ -58,7 +58,6 @@ const fn fault_tag(fault: Fault) -> (EdeCode, &'static str) {
         Fault::Lame(_) => (EdeCode::NO_REACHABLE_AUTHORITY, "LAME"),
         Fault::Empty => (EdeCode::INVALID_DATA, "EMPT"),
         Fault::Contradiction(_) => (EdeCode::INVALID_DATA, "CONT"),
-        Fault::AliasTooLong => (EdeCode::OTHER, "ALTL"),
         Fault::Limit(limit) => limit_tag(limit),
     }
 }

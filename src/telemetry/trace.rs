@@ -63,6 +63,8 @@ pub enum Heard {
     Opaque,
     /// An alias.
     Alias { to: Name },
+    /// An alias longer than a name may be.
+    AliasTooLong,
     /// The data.
     Answer { records: usize },
     /// The name exists, the data does not.

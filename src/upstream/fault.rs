@@ -35,9 +35,6 @@ pub enum Fault {
     /// A reply that contradicts itself.
     #[error("contradictory reply: {0}")]
     Contradiction(&'static str),
-    /// The server's DNAME makes the name longer than a name may be (RFC 6672 §2.2).
-    #[error("an alias that is too long")]
-    AliasTooLong,
     /// A bound of the question was reached before the query could be sent.
     #[error("{0}")]
     Limit(Limit),
