@@ -1,0 +1,346 @@
+//! What the words in a scenario's head mean here: the one table.
+//!
+//! A word sets something, changes nothing (and the table says why), asks for a feature that is not built,
+//! or asks for what Burdock does not do by design. A word that is not in the table is an error.
+
+use std::time::Duration;
+
+use burdock::cache;
+use burdock::dns::{Name, NameServer, RecordType, Ttl, rdata_from_text};
+use burdock::job::Limits;
+use burdock::resolver::{Ipv6, Minimisation, Settings, Stub};
+
+use super::model::{Scenario, Setting, Unsupported};
+
+/// Everything a scenario's resolver is built from.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub resolver: Settings,
+    pub cache: cache::Settings,
+    pub limits: Limits,
+    /// The calendar's present at the start, since 1970.
+    pub wall: Duration,
+}
+
+impl Setup {
+    fn new() -> Self {
+        Self {
+            resolver: Settings {
+                root_hints: Vec::new(),
+                ipv4: true,
+                ipv6: Ipv6::On,
+                qname_minimisation: Minimisation::Relaxed,
+                case_randomisation: false,
+                upstream_port: 53,
+                never_ask: Vec::new(),
+                own_addresses: Vec::new(),
+                stubs: Vec::new(),
+            },
+            cache: cache::Settings {
+                size: 16 << 20,
+                min_ttl: Ttl::ZERO,
+                max_ttl: Ttl::from_secs(86_400),
+                max_negative_ttl: Ttl::from_secs(3600),
+            },
+            limits: Limits::default(),
+            wall: Duration::from_secs(1_700_000_000),
+        }
+    }
+}
+
+/// What a scenario comes to.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It can be played.
+    Play(Box<Setup>),
+    /// It asks for these, which are not there.
+    Pending(Vec<Unsupported>),
+}
+
+/// What a word does.
+#[derive(Clone, Copy)]
+pub enum Effect {
+    /// Sets something; `None` for a value it does not know.
+    Sets(fn(&mut Setup, &str) -> Option<()>),
+    /// Changes nothing, because.
+    Harmless(&'static str),
+    /// Asks for a feature that is not built, whatever the value.
+    Asks(&'static str),
+    /// Asks for a feature that is not built unless the value is one of these.
+    AsksUnless(&'static [&'static str], &'static str),
+    /// Asks for what is not wanted here, unless the value is one of these.
+    NeverUnless(&'static [&'static str], &'static str),
+}
+
+impl Effect {
+    /// Why the word has this effect; what it asks for; or that it is obeyed.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Sets(_) => "it is obeyed",
+            Self::Harmless(why) | Self::Asks(why) | Self::AsksUnless(_, why) | Self::NeverUnless(_, why) => why,
+        }
+    }
+}
+
+use Effect::{Asks, AsksUnless, Harmless, NeverUnless, Sets};
+
+const NO: &[&str] = &["no", "off", "false"];
+const YES: &[&str] = &["yes", "on", "true"];
+
+/// Section, word, effect; `*` stands for every word of the section.
+pub const WORDS: &[(&str, &str, Effect)] = &[
+    // The walk.
+    ("server", "qname-minimisation", Sets(minimise)),
+    ("server", "query-minimization", Sets(minimise)),
+    ("server", "do-ip4", Sets(ipv4)),
+    ("server", "do-ip6", Sets(ipv6)),
+    ("server", "stub-addr", Sets(root_hint)),
+    ("server", "stub-name", Sets(root_hint_name)),
+    ("server", "forward-addr", Asks("forward")),
+    ("server", "target-fetch-policy", Harmless("addresses are looked up as they are needed")),
+    ("server", "do-not-query-localhost", Harmless("every address may be asked in scenarios")),
+    ("server", "iter-scrub-promiscuous", Harmless("records that were not asked for are never used in an answer")),
+    ("server", "harden-below-nxdomain", Harmless("a name below one that does not exist does not exist (RFC 8020)")),
+    ("server", "harden-glue", Harmless("glue is used for the walk, and only if it is for a server of the delegation")),
+    ("server", "harden-unknown-additional", Harmless("the additional section holds addresses only, or nothing")),
+    ("server", "harden-unverified-glue", Harmless("glue serves the walk, never an answer")),
+    ("server", "harden-referral-path", AsksUnless(NO, "harden-referral-path")),
+    ("server", "outbound-msg-retry", Harmless("how often a server is asked again is Burdock's own")),
+    ("server", "num-queries-per-thread", Harmless("the bound on questions at once is Burdock's own")),
+    ("server", "discard-timeout", Harmless("the deadline of an answer is Burdock's own")),
+    ("server", "iter-scrub-ns", Sets(servers_per_delegation)),
+    // The cache.
+    ("server", "cache-max-ttl", Sets(max_ttl)),
+    ("server", "cache-min-ttl", Sets(min_ttl)),
+    ("server", "cache-max-negative-ttl", Sets(max_negative_ttl)),
+    ("server", "msg-cache-size", Harmless("the size of the cache plays no part in a scenario")),
+    ("server", "serve-original-ttl", NeverUnless(NO, "TTLs always count down")),
+    ("server", "serve-expired", AsksUnless(NO, "serve-stale")),
+    ("server", "serve-expired-ttl", Harmless("says how, once serve-expired says yes")),
+    ("server", "serve-expired-reply-ttl", Harmless("says how, once serve-expired says yes")),
+    ("server", "serve-expired-client-timeout", Harmless("says how, once serve-expired says yes")),
+    ("server", "serve-expired-ttl-reset", Harmless("says how, once serve-expired says yes")),
+    ("server", "ede-serve-expired", Harmless("says how, once serve-expired says yes")),
+    ("server", "prefetch", AsksUnless(NO, "prefetch")),
+    ("server", "prefetch-key", AsksUnless(NO, "dnssec")),
+    ("server", "aggressive-nsec", Harmless("says how, once there is a trust anchor")),
+    // What answers look like.
+    ("server", "minimal-responses", Harmless("answers are always minimal; see `matching`")),
+    ("server", "rrset-roundrobin", Harmless("the order of records is not compared")),
+    ("server", "ede", Harmless("extended errors are always given")),
+    ("server", "nsid", Asks("nsid")),
+    ("server", "identity", Asks("chaos")),
+    ("server", "version", Asks("chaos")),
+    ("server", "hide-identity", Asks("chaos")),
+    ("server", "hide-version", Asks("chaos")),
+    ("server", "edns-client-string", Asks("edns-client-string")),
+    ("server", "disable-edns-do", AsksUnless(NO, "disable-edns-do")),
+    ("server", "answer-cookie", AsksUnless(NO, "cookies")),
+    ("server", "cookie-secret", Asks("cookies")),
+    // Authenticity.
+    ("server", "trust-anchor", Asks("dnssec")),
+    ("server", "domain-insecure", Asks("dnssec")),
+    ("server", "trust-anchor-signaling", Harmless("trust anchors are not signalled (RFC 8145)")),
+    ("server", "root-key-sentinel", Asks("dnssec")),
+    ("server", "fake-sha1", Harmless("says how, once there is a trust anchor")),
+    ("server", "val-override-date", Sets(wall)),
+    ("server", "val-override-timestamp", Sets(wall)),
+    ("server", "val-max-restart", Harmless("says how, once there is a trust anchor")),
+    ("server", "harden-algo-downgrade", Harmless("says how, once there is a trust anchor")),
+    ("server", "harden-dnssec-stripped", Harmless("says how, once there is a trust anchor")),
+    // What the operator wants changed.
+    ("server", "access-control", Sets(access)),
+    ("server", "access-control-tag", Asks("views")),
+    ("server", "access-control-tag-action", Asks("views")),
+    ("server", "access-control-tag-data", Asks("views")),
+    ("server", "access-control-view", Asks("views")),
+    ("server", "define-tag", Asks("views")),
+    ("server", "local-zone-tag", Asks("views")),
+    ("server", "local-zone-override", Asks("views")),
+    ("server", "local-zone", Sets(local_zone)),
+    ("server", "local-data", Asks("local-data")),
+    ("server", "private-address", Asks("rebind")),
+    ("server", "private-domain", Asks("rebind")),
+    ("server", "response-ip", Asks("response-ip")),
+    ("server", "response-ip-data", Asks("response-ip")),
+    ("server", "module-config", Sets(modules)),
+    ("server", "do-nat64", AsksUnless(NO, "nat64")),
+    ("server", "dns64-prefix", Asks("dns64")),
+    ("server", "allow-notify", Asks("auth-zone")),
+    ("server", "zonemd-permissive-mode", Asks("auth-zone")),
+    ("view", "*", Asks("views")),
+    ("forward-zone", "*", Asks("forward")),
+    ("auth-zone", "*", Asks("auth-zone")),
+    ("rpz", "*", Asks("rpz")),
+    // Stub zones are read as a whole, by `stub`.
+    ("stub-zone", "name", Harmless("read with its block")),
+    ("stub-zone", "stub-addr", Harmless("read with its block")),
+    ("stub-zone", "stub-name", Harmless("read with its block")),
+    ("stub-zone", "stub-host", Harmless("read with its block")),
+    ("stub-zone", "stub-prime", Harmless("the servers set for a zone are asked as they are")),
+    ("stub-zone", "stub-first", AsksUnless(NO, "stub-first")),
+    // What is written to a log.
+    ("server", "verbosity", Harmless("a log")),
+    ("server", "val-log-level", Harmless("a log")),
+    ("server", "log-servfail", Harmless("a log")),
+    ("server", "log-time-ascii", Harmless("a log")),
+    // Deckard's heads speak to Knot Resolver, too.
+    ("server", "features", Sets(deckard_feature)),
+    ("server", "feature-list", Asks("knot-modules")),
+];
+
+/// Reads the head.
+pub fn judge(scenario: &Scenario) -> Result<Verdict, String> {
+    let mut setup = Setup::new();
+    let mut missing = scenario.unsupported.clone();
+    for setting in &scenario.settings {
+        let Setting { line, section, key, value, .. } = setting;
+        let word = WORDS.iter().find(|(s, k, _)| s == section && (k == key || *k == "*"));
+        let (_, _, effect) = word.ok_or_else(|| format!("line {line}: unknown word: {section}: {key}"))?;
+        let mut ask = |feature, reason: String| missing.push(Unsupported { line: *line, feature, reason });
+        match *effect {
+            Harmless(_) => {}
+            AsksUnless(values, _) | NeverUnless(values, _) if values.contains(&value.as_str()) => {}
+            Asks(feature) | AsksUnless(_, feature) => ask(feature, format!("{key}: {value}")),
+            NeverUnless(_, why) => ask("by design", format!("{key}: {value}: {why}")),
+            Sets(set) => {
+                if set(&mut setup, value).is_none() {
+                    ask(feature_of_value(key), format!("{key}: {value}"));
+                }
+            }
+        }
+    }
+    stubs(scenario, &mut setup)?;
+    Ok(if missing.is_empty() { Verdict::Play(Box::new(setup)) } else { Verdict::Pending(missing) })
+}
+
+/// What a value that `Sets` does not know asks for.
+fn feature_of_value(key: &str) -> &'static str {
+    match key {
+        "access-control" => "access-control",
+        "local-zone" => "local-data",
+        "module-config" => "response-ip or dns64",
+        "features" => "knot-modules",
+        _ => "runner: value",
+    }
+}
+
+/// Gathers `name` and addresses of every stub zone; the one named `.` holds the root hints.
+fn stubs(scenario: &Scenario, setup: &mut Setup) -> Result<(), String> {
+    let stub_zone: Vec<&Setting> = scenario.settings.iter().filter(|setting| setting.section == "stub-zone").collect();
+    for block in stub_zone.chunk_by(|a, b| a.block == b.block) {
+        let mut zone = Name::root();
+        let mut servers = Vec::new();
+        for Setting { line, key, value, .. } in block {
+            let bad = || format!("line {line}: not a value for {key}: {value}");
+            match key.as_str() {
+                "name" => zone = value.parse().map_err(|_| bad())?,
+                "stub-addr" => servers.push(server(servers.len(), value).ok_or_else(bad)?),
+                "stub-name" | "stub-host" => {
+                    servers.push(NameServer { host: value.parse().map_err(|_| bad())?, glue: Vec::new() });
+                }
+                _ => {}
+            }
+        }
+        if zone.is_root() {
+            setup.resolver.root_hints.extend(servers);
+        } else {
+            setup.resolver.stubs.push(Stub { zone, servers });
+        }
+    }
+    Ok(())
+}
+
+/// A server known by its address alone; its name exists nowhere else.
+fn server(index: usize, address: &str) -> Option<NameServer> {
+    let address = address.split('@').next()?.parse().ok()?;
+    Some(NameServer { host: format!("stub-{index}.invalid").parse().ok()?, glue: vec![address] })
+}
+
+fn flag(value: &str) -> Option<bool> {
+    if YES.contains(&value) { Some(true) } else { NO.contains(&value).then_some(false) }
+}
+
+fn seconds(value: &str) -> Option<Ttl> {
+    value.parse().ok().map(Ttl::from_secs)
+}
+
+fn minimise(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.resolver.qname_minimisation = if flag(value)? { Minimisation::Relaxed } else { Minimisation::Off };
+    Some(())
+}
+
+fn ipv4(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.resolver.ipv4 = flag(value)?;
+    Some(())
+}
+
+fn ipv6(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.resolver.ipv6 = if flag(value)? { Ipv6::On } else { Ipv6::Off };
+    Some(())
+}
+
+fn root_hint(setup: &mut Setup, value: &str) -> Option<()> {
+    let hints = &mut setup.resolver.root_hints;
+    hints.push(server(hints.len(), value)?);
+    Some(())
+}
+
+/// Deckard's head names the root server it gave an address for.
+fn root_hint_name(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.resolver.root_hints.last_mut()?.host = value.parse().ok()?;
+    Some(())
+}
+
+fn servers_per_delegation(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.limits.servers_per_delegation = value.parse().ok()?;
+    Some(())
+}
+
+fn max_ttl(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.cache.max_ttl = seconds(value)?;
+    Some(())
+}
+
+fn min_ttl(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.cache.min_ttl = seconds(value)?;
+    Some(())
+}
+
+fn max_negative_ttl(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.cache.max_negative_ttl = seconds(value)?;
+    Some(())
+}
+
+/// `YYYYMMDDHHmmSS`, seconds since 1970, or -1 for "do not check".
+fn wall(setup: &mut Setup, value: &str) -> Option<()> {
+    if value != "-1" {
+        let signature = format!("A 8 0 0 {value} 0 0 . AAAA");
+        let rdata = rdata_from_text(RecordType::RRSIG, &signature, &Name::root()).ok()?;
+        let time = rdata.get(8..12)?.try_into().ok().map(u32::from_be_bytes)?;
+        setup.wall = Duration::from_secs(time.into());
+    }
+    Some(())
+}
+
+/// Whoever is allowed is allowed anyway; only refusing takes a feature.
+fn access(_: &mut Setup, value: &str) -> Option<()> {
+    value.split_whitespace().next_back().filter(|action| matches!(*action, "allow" | "allow_snoop")).map(|_| ())
+}
+
+/// `nodefault` takes away what scenarios do not have: local answers for special-use names.
+fn local_zone(_: &mut Setup, value: &str) -> Option<()> {
+    value.split_whitespace().next_back().filter(|action| *action == "nodefault").map(|_| ())
+}
+
+fn modules(_: &mut Setup, value: &str) -> Option<()> {
+    value.split_whitespace().all(|module| matches!(module, "validator" | "iterator")).then_some(())
+}
+
+fn deckard_feature(setup: &mut Setup, value: &str) -> Option<()> {
+    let (key, value) = value.split_once('=')?;
+    match key.trim() {
+        "min_ttl" => min_ttl(setup, value.trim()),
+        _ => None,
+    }
+}
