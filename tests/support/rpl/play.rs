@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use burdock::dns::Header;
+use burdock::policy::Policy;
 use burdock::resolver::Resolver;
 use burdock::responder::{Client, ClientTransport, Immediate, Responder};
 use burdock::world::{Clock, Dice, World};
@@ -54,7 +55,7 @@ impl Player {
         let world = World { network: servers.clone(), clock: clock.clone(), dice: Dice::seeded(1) };
         let limits = Arc::new(setup.limits.clone());
         let resolver = Arc::new(Resolver::new(setup.resolver.clone(), &setup.cache, limits, world));
-        let responder = Arc::new(Responder::new(resolver));
+        let responder = Responder::new(resolver, Policy::new(&setup.policy), &setup.cache);
         Self { servers, responder, clock, working: JoinSet::new(), answers: Vec::new(), ids: 0 }
     }
 

@@ -3,12 +3,16 @@
 //! A word sets something, changes nothing (and the table says why), asks for a feature that is not built,
 //! or asks for what Burdock does not do by design. A word that is not in the table is an error.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use burdock::cache;
 use burdock::dns::{Name, NameServer, RecordType, Ttl, rdata_from_text};
 use burdock::job::Limits;
+use burdock::policy;
 use burdock::resolver::{Ipv6, Minimisation, Settings, Stub};
+
+use ipnet::IpNet;
 
 use super::model::{Scenario, Setting, Unsupported};
 
@@ -18,6 +22,7 @@ pub struct Setup {
     pub resolver: Settings,
     pub cache: cache::Settings,
     pub limits: Limits,
+    pub policy: policy::Settings,
     /// The calendar's present at the start, since 1970.
     pub wall: Duration,
 }
@@ -43,6 +48,11 @@ impl Setup {
                 max_negative_ttl: Ttl::from_secs(3600),
             },
             limits: Limits::default(),
+            policy: policy::Settings {
+                access: policy::AccessSettings { allow: loopback(), deny: Vec::new() },
+                special_use: true,
+                elsewhere: Vec::new(),
+            },
             wall: Duration::from_secs(1_700_000_000),
         }
     }
@@ -245,6 +255,7 @@ fn stubs(scenario: &Scenario, setup: &mut Setup) -> Result<(), String> {
         if zone.is_root() {
             setup.resolver.root_hints.extend(servers);
         } else {
+            setup.policy.elsewhere.push(zone.clone());
             setup.resolver.stubs.push(Stub { zone, servers });
         }
     }
@@ -323,14 +334,32 @@ fn wall(setup: &mut Setup, value: &str) -> Option<()> {
     Some(())
 }
 
-/// Whoever is allowed is allowed anyway; only refusing takes a feature.
-fn access(_: &mut Setup, value: &str) -> Option<()> {
-    value.split_whitespace().next_back().filter(|action| matches!(*action, "allow" | "allow_snoop")).map(|_| ())
+/// Clients on the machine itself may ask unless the head says otherwise.
+fn loopback() -> Vec<IpNet> {
+    ["127.0.0.0/8", "::1/128"].iter().filter_map(|net| net.parse().ok()).collect()
 }
 
-/// `nodefault` takes away what scenarios do not have: local answers for special-use names.
-fn local_zone(_: &mut Setup, value: &str) -> Option<()> {
-    value.split_whitespace().next_back().filter(|action| *action == "nodefault").map(|_| ())
+/// `network action`; `deny` drops the query elsewhere and gets REFUSED here.
+fn access(setup: &mut Setup, value: &str) -> Option<()> {
+    let (network, action) = value.split_once(char::is_whitespace)?;
+    let network = network.parse().ok().or_else(|| network.parse::<IpAddr>().ok().map(IpNet::from))?;
+    let access = &mut setup.policy.access;
+    match action.trim() {
+        "allow" | "allow_snoop" => access.allow.push(network),
+        "refuse" | "deny" => access.deny.push(network),
+        _ => return None,
+    }
+    Some(())
+}
+
+/// `nodefault`: names that are not answered here although they are special. Other kinds take a feature.
+fn local_zone(setup: &mut Setup, value: &str) -> Option<()> {
+    let (zone, kind) = value.split_once(char::is_whitespace)?;
+    if kind.trim() != "nodefault" {
+        return None;
+    }
+    setup.policy.elsewhere.push(zone.trim_matches('"').parse().ok()?);
+    Some(())
 }
 
 fn modules(_: &mut Setup, value: &str) -> Option<()> {
