@@ -12,6 +12,8 @@ use super::{Name, RecordType, WireError};
 const MAX_HOPS_PER_NAME: u32 = 127;
 /// Pointer hops all names of one message may take together.
 const MAX_HOPS_PER_MESSAGE: u32 = 4096;
+/// Octets that compressed names of one message may unfold to together: two octets of pointer can stand for 255.
+const MAX_UNFOLDED_PER_MESSAGE: usize = 256 * 1024;
 
 /// RDATA with every name uncompressed.
 pub type RdataBuf = SmallVec<[u8; 24]>;
@@ -22,12 +24,13 @@ pub struct Reader<'a> {
     packet: &'a [u8],
     at: usize,
     hops: u32,
+    unfolded: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at `offset` of `packet`.
     pub const fn new(packet: &'a [u8], offset: usize) -> Self {
-        Self { packet, at: offset, hops: 0 }
+        Self { packet, at: offset, hops: 0, unfolded: 0 }
     }
 
     /// Where the cursor stands.
@@ -96,6 +99,10 @@ impl<'a> Reader<'a> {
                         return Err(WireError::BadName);
                     }
                     if length == 0 {
+                        self.unfolded += if end.is_some() { wire.len() } else { 0 };
+                        if self.unfolded > MAX_UNFOLDED_PER_MESSAGE {
+                            return Err(WireError::Compression);
+                        }
                         self.at = end.unwrap_or(at);
                         return Ok(Name::from_checked(wire));
                     }
@@ -130,9 +137,9 @@ impl<'a> Reader<'a> {
         let Some(fields) = layout(rtype) else { return Ok(RdataBuf::from_slice(raw)) };
         let end = self.at;
         let window = self.packet.get(..end).ok_or(WireError::Short)?;
-        let mut inner = Reader { packet: window, at: start, hops: self.hops };
+        let mut inner = Reader { packet: window, at: start, ..*self };
         let read = inner.fields(fields);
-        self.hops = inner.hops;
+        (self.hops, self.unfolded) = (inner.hops, inner.unfolded);
         match read {
             Ok(rdata) if inner.at == end => Ok(rdata),
             Err(WireError::Compression) => Err(WireError::Compression),

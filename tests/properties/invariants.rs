@@ -1,0 +1,144 @@
+//! What must hold for every sequence of octets or characters. The fuzz targets assert the same.
+
+use burdock::dns::{
+    Class, Edns, Header, Message, MessageWriter, Name, Personal, Question, Rcode, Reader, Record, RecordType, Section,
+    Ttl, Unanswerable, peek, personalise, rdata_from_text, rdata_to_text, read_zone,
+};
+
+/// A client's packet: it is seen whole or refused with a reason, and what is seen is what is there.
+pub fn client_packet(packet: &[u8]) {
+    let peeked = match peek(packet) {
+        Ok(peeked) => peeked,
+        Err(Unanswerable::Silence) => {
+            assert!(packet.len() < Header::OCTETS || packet[2] & 0x80 != 0, "silence is for stumps and responses");
+            return;
+        }
+        Err(Unanswerable::Reply(rcode)) => {
+            assert!([Rcode::FORMERR, Rcode::NOTIMP].contains(&rcode));
+            return;
+        }
+    };
+    let question = peeked.question().expect("a checked name");
+    assert_eq!(question.name.wire(), peeked.qname);
+    assert!(peeked.question_end() <= packet.len());
+    if let Ok(message) = Message::parse(packet) {
+        assert_eq!(message.question, Some((question, peeked.qclass)));
+        assert_eq!(message.edns.map(|edns| edns.udp_size.max(512)), peeked.edns.map(|edns| edns.udp_size));
+    }
+}
+
+/// A whole message: what is read, written and read again is the same.
+pub fn message(packet: &[u8]) {
+    let Ok(first) = Message::parse(packet) else { return };
+    let mut writer = MessageWriter::new(first.header.id, first.header.flags & !0x0f, first.header.rcode(), 65_535);
+    if let Some((question, class)) = &first.question {
+        writer.question(question, *class);
+    }
+    let sections = [
+        (Section::Answer, &first.answer),
+        (Section::Authority, &first.authority),
+        (Section::Additional, &first.additional),
+    ];
+    for (section, records) in sections {
+        for record in records {
+            writer.record(section, record);
+        }
+    }
+    let (bytes, ttl_offsets) = writer.finish();
+    // Decompressed and written anew within the bound on compression, a message may outgrow what a stream can carry.
+    if bytes.len() > 65_535 {
+        return;
+    }
+    let again = Message::parse(&bytes).expect("our own message can be read");
+    assert_eq!((again.header.id, again.header.flags), (first.header.id, first.header.flags));
+    assert_eq!(again.question, first.question);
+    assert_eq!(again.dropped, 0);
+    for (old, new) in
+        [(&first.answer, &again.answer), (&first.authority, &again.authority), (&first.additional, &again.additional)]
+    {
+        assert!(old.len() == new.len() && old.iter().zip(new).all(|(a, b)| same_record(a, b)), "{old:?}\n{new:?}");
+    }
+    let records: Vec<&Record> = again.answer.iter().chain(&again.authority).chain(&again.additional).collect();
+    assert_eq!(ttl_offsets.len(), records.len());
+    for (offset, record) in ttl_offsets.iter().zip(records) {
+        let at = usize::from(*offset);
+        assert_eq!(bytes[at..at + 4], record.ttl.as_secs().to_be_bytes());
+    }
+}
+
+/// Names compressed against each other take the case of the first.
+fn same_record(a: &Record, b: &Record) -> bool {
+    let heads = |record: &Record| (record.owner.clone(), record.rtype, record.class, record.ttl);
+    heads(a) == heads(b) && a.rdata.eq_ignore_ascii_case(&b.rdata)
+}
+
+/// A name at some place of a packet: at most 255 octets, and each way to write it reads back.
+pub fn name(packet: &[u8], offset: usize) {
+    let mut reader = Reader::new(packet, offset);
+    let Ok(name) = reader.name() else { return };
+    assert!(name.wire().len() <= Name::MAX_OCTETS && reader.position() <= packet.len());
+    assert!(Name::from_wire(name.wire()).expect("well formed").same_case(&name));
+    assert!(name.to_string().parse::<Name>().expect("printed by us").same_case(&name));
+    assert_eq!(name.ancestors().count(), name.label_count() + 1);
+    assert!(name.ancestors().all(|ancestor| name.is_in(&ancestor)));
+}
+
+/// EDNS options.
+pub fn options(class: u16, ttl: u32, rdata: &[u8]) {
+    if let Ok(edns) = Edns::from_parts(class, ttl, rdata) {
+        assert!(edns.options.len() <= 32);
+    }
+}
+
+/// A stored reply made a client's own: never outside of the buffer, never over the limit unless it is cut.
+pub fn stored_reply(reply: &[u8], query: &[u8], ttl_offsets: &[u16], age: u32, limit: usize) {
+    let Ok(peeked) = peek(query) else { return };
+    let opt: &[u8] = if peeked.edns.is_some() { &[0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0] } else { &[] };
+    let personal = Personal { id: 77, set: Header::RD, clear: Header::AD, qname: peeked.qname, age, limit, opt };
+    let mut out = [0xee; 1300];
+    let Some(length) = personalise(reply, ttl_offsets, &personal, &mut out) else { return };
+    assert!(length <= out.len() && out[length..].iter().all(|byte| *byte == 0xee));
+    let header = Header::parse(&out[..length]).expect("a header at least");
+    assert_eq!(header.id, 77);
+    if length > limit {
+        assert!(header.has(Header::TC) && length <= peeked.question_end() + opt.len());
+    }
+}
+
+/// Presentation format: what is printed reads back as the same octets.
+pub fn rdata(rtype: u16, octets: &[u8]) {
+    let rtype = RecordType(rtype);
+    let Ok(rdata) = Reader::new(octets, 0).rdata(rtype, octets.len()) else { return };
+    let text = rdata_to_text(rtype, &rdata);
+    let again = rdata_from_text(rtype, &text, &Name::root());
+    assert_eq!(again.as_deref(), Ok(&rdata[..]), "{rtype} {text}");
+}
+
+/// Zone text: read or refused with a place in it.
+pub fn zone_text(text: &str) {
+    let origin: Name = "example.net".parse().expect("a name");
+    match read_zone(text, &origin, Ttl::from_secs(300)) {
+        Ok(records) => assert!(records.len() <= text.len()),
+        Err(error) => assert!(error.position.line as usize <= text.lines().count() + 1, "{error}"),
+    }
+}
+
+/// Names in text.
+pub fn name_text(text: &str) {
+    if let Ok(name) = text.parse::<Name>() {
+        assert!(name.to_string().parse::<Name>().expect("printed by us").same_case(&name), "{text}");
+    }
+    if let Ok(rtype) = text.parse::<RecordType>() {
+        assert_eq!(rtype.to_string().parse(), Ok(rtype));
+    }
+}
+
+/// The question of a reply that is to be: class IN, in the writer and out of the reader.
+pub fn question(name: &Name, rtype: RecordType) {
+    let mut writer = MessageWriter::new(1, 0, Rcode::NOERROR, 512);
+    let question = Question::new(name.clone(), rtype);
+    writer.question(&question, Class::IN);
+    let message = Message::parse(&writer.finish().0).expect("our own message can be read");
+    let (read, class) = message.question.expect("one question");
+    assert!(read.name.same_case(name) && read.rtype == rtype && class == Class::IN);
+}
