@@ -241,6 +241,28 @@ mod tests {
     }
 
     #[test]
+    fn a_low_port_without_the_privilege_is_explained() {
+        let first_free: u16 =
+            std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").unwrap().trim().parse().unwrap();
+        let outcome = std::thread::spawn(|| {
+            // SAFETY: a system call without pointers; it takes root's rights from this thread alone, which ends here.
+            unsafe { libc::syscall(libc::SYS_setresuid, NOBODY, NOBODY, NOBODY) };
+            bind("127.0.0.1:1023".parse().unwrap(), one()).map(drop)
+        });
+        let outcome = outcome.join().unwrap();
+        // Some containers let everybody have every port.
+        if first_free > 1023 {
+            let error = outcome.unwrap_err();
+            assert!(matches!(error, BindError::Privileged { .. }), "{error}");
+            assert!(error.to_string().contains("ip_unprivileged_port_start=1023"));
+            return;
+        }
+        outcome.unwrap();
+    }
+
+    const NOBODY: libc::uid_t = 65_534;
+
+    #[test]
     fn both_families_can_have_the_same_port() {
         let v4 = bind("0.0.0.0:0".parse().unwrap(), one()).unwrap();
         bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, v4.address.port())), one()).unwrap();

@@ -49,22 +49,28 @@ impl Worker {
     /// When the thread or its runtime cannot be made.
     pub fn start(self, number: usize, shared: Shared) -> io::Result<thread::JoinHandle<()>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (desk, listeners) = {
+        let (desk, listeners, end) = {
             let _inside = runtime.enter();
-            let desk = Arc::new(desk(shared));
-            let listeners = Listeners::open(self)?;
-            (desk, listeners)
+            let (last_call, draining) = watch::channel(false);
+            let end = End { draining: shared.draining.clone(), last_call };
+            (desk(shared, draining), Listeners::open(self)?, end)
         };
         thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-            runtime.block_on(serve(listeners, desk));
+            runtime.block_on(serve(listeners, desk, end));
             // Whatever still waits for other servers has no client any more.
             runtime.shutdown_background();
         })
     }
 }
 
-fn desk(shared: Shared) -> Desk {
-    Desk {
+/// How a worker hears of its end, and tells its clients.
+struct End {
+    draining: watch::Receiver<bool>,
+    last_call: watch::Sender<bool>,
+}
+
+fn desk(shared: Shared, draining: watch::Receiver<bool>) -> Arc<Desk> {
+    Arc::new(Desk {
         jobs: Jobs::new(shared.jobs, Arc::clone(&shared.counters)),
         connections: Connections::new(Arc::clone(&shared.limits), Arc::clone(&shared.counters)),
         scratch: Mutex::new(vec![0; usize::from(u16::MAX)].into_boxed_slice()),
@@ -72,8 +78,8 @@ fn desk(shared: Shared) -> Desk {
         clock: shared.clock,
         limits: shared.limits,
         counters: shared.counters,
-        draining: shared.draining,
-    }
+        draining,
+    })
 }
 
 /// A worker's sockets, known to its runtime.
@@ -91,7 +97,7 @@ impl Listeners {
 }
 
 /// Answers until told to drain; then takes nothing new, and ends with the last reply or at the end of `limits.drain`.
-async fn serve(listeners: Listeners, desk: Arc<Desk>) {
+async fn serve(listeners: Listeners, desk: Arc<Desk>, mut end: End) {
     let mut tasks = JoinSet::new();
     for (address, socket) in listeners.udp {
         let desk = Arc::clone(&desk);
@@ -105,15 +111,16 @@ async fn serve(listeners: Listeners, desk: Arc<Desk>) {
     for listener in listeners.tcp {
         tasks.spawn(tcp::accept(listener, Arc::clone(&desk)));
     }
-    let mut draining = desk.draining.clone();
     // An error means that whoever would tell us is gone: the same.
-    let _ = draining.wait_for(|draining| *draining).await;
+    let _ = end.draining.wait_for(|draining| *draining).await;
+    // First the doors, then the guests: whoever is told to leave will not get in again.
     tasks.shutdown().await;
-    let end = async {
+    end.last_call.send_replace(true);
+    let idle = async {
         desk.connections.idle().await;
         desk.jobs.idle().await;
     };
-    if tokio::time::timeout(desk.limits.drain, end).await.is_err() {
+    if tokio::time::timeout(desk.limits.drain, idle).await.is_err() {
         tracing::warn!(
             questions = desk.jobs.running(),
             connections = desk.connections.open(),

@@ -41,7 +41,7 @@ pub async fn accept(listener: TcpListener, desk: Arc<Desk>) {
 fn begin(stream: TcpStream, address: SocketAddr, desk: &Arc<Desk>) {
     let Some(seat) = desk.connections.admit(address.ip()) else { return };
     let number = seat.number();
-    let connection = Connection {
+    let mut connection = Connection {
         stream,
         client: Client { address, transport: ClientTransport::Tcp },
         desk: Arc::clone(desk),
@@ -101,7 +101,7 @@ impl Future for Answer {
 }
 
 impl Connection {
-    async fn serve(mut self) -> End {
+    async fn serve(&mut self) -> End {
         let _ = self.stream.set_nodelay(true);
         let mut draining = self.desk.draining.clone();
         let mut asks = true;

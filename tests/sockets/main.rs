@@ -1,0 +1,10 @@
+//! A whole server on real loopback sockets, before an authority of a few lines on a socket of its own.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::manual_let_else, missing_docs)]
+
+mod authority;
+mod process;
+mod support;
+mod tcp;
+mod udp;
+
+mod overload;
