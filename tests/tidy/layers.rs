@@ -11,15 +11,16 @@ const LEVELS: &[(&str, u8)] = &[
     ("telemetry", 1),
     ("job", 2),
     ("cache", 3),
-    ("upstream", 3),
-    ("resolver", 4),
-    ("policy", 5),
-    ("responder", 6),
-    ("net", 7),
-    ("control", 7),
-    ("config", 8),
-    ("server", 9),
-    ("command", 10),
+    // What is remembered of servers is kept in a store of the cache's kind.
+    ("upstream", 4),
+    ("resolver", 5),
+    ("policy", 6),
+    ("responder", 7),
+    ("net", 8),
+    ("control", 8),
+    ("config", 9),
+    ("server", 10),
+    ("command", 11),
 ];
 
 /// Modules that only these others may name, whatever the level.

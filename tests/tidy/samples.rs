@@ -15,7 +15,7 @@ fn lines(rule: fn(&[Source]) -> Vec<Complaint>, path: &str, text: &str) -> Vec<u
 fn an_import_upwards_is_seen() {
     let found = complaints(layers::check, "src/cache/mod.rs", "//! x\nuse crate::resolver::Resolver;\n");
     let [one] = found.as_slice() else { panic!("{found:?}") };
-    assert!(one.starts_with("src/cache/mod.rs:2: `cache` (level 3) may not name `resolver` (level 4)"), "{one}");
+    assert!(one.starts_with("src/cache/mod.rs:2: `cache` (level 3) may not name `resolver` (level 5)"), "{one}");
 }
 
 #[test]
@@ -88,13 +88,17 @@ fn missing_and_endless_heads_are_seen() {
 
 #[test]
 fn tags_used_twice_are_seen() {
-    let text = "f(\"no reply [ABCD]\");\ng(\"lame [EFGH]\");\nh(\"dead {x} [ABCD]\");\n";
-    let found = complaints(words::check_tags, "src/responder/failure.rs", text);
+    let [failure, elsewhere] = ["src/responder/failure.rs", "src/responder/mod.rs"];
+    let table = "A => (CODE, \"ABCD\"),\nB => (CODE, \"EFGH\"),\nformat!(\"{x} [{tag}]\");\nC => (CODE, \"ABCD\"),\n";
+    let found = complaints(words::check_tags, failure, table);
     assert_eq!(
         found,
-        ["src/responder/failure.rs:3: the tag [ABCD] is taken by src/responder/failure.rs:1; choose another"]
+        ["src/responder/failure.rs:4: the tag [ABCD] is taken by src/responder/failure.rs:1; choose another"]
     );
-    assert_eq!(lines(words::check_tags, "src/responder/failure.rs", "f(\"no tag\");"), [1]);
+    let both = [Source::new(failure, table), Source::new(elsewhere, "f(\"no [EFGH]\");\ng(\"AAAA\");")];
+    assert_eq!(words::check_tags(&both).len(), 2);
+    assert_eq!(lines(words::check_tags, failure, "f(\"no tag\");"), [1]);
+    assert_eq!(lines(words::check_tags, elsewhere, "\nx(Ede::new(EdeCode::OTHER, \"no tag\"))"), [2]);
 }
 
 #[test]

@@ -25,8 +25,13 @@ pub fn check_tags(tree: &[Source]) -> Vec<Complaint> {
     let mut complaints = Vec::new();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for source in tree.iter().filter(|source| source.in_src().is_some()) {
-        for (index, line) in source.text.lines().enumerate() {
-            for tag in tags(line) {
+        let text = &source.text[..source.code_without_tests().len()];
+        for (index, line) in text.lines().enumerate() {
+            let tags = tags(line, source.path == TAGGED);
+            if tags.is_empty() && line.contains("Ede::new(") && line.contains('"') {
+                complaints.push(source.complain(index + 1, "end the text in a tag of its own: ` [ABCD]`"));
+            }
+            for tag in tags {
                 let here = format!("{}:{}", source.path, index + 1);
                 if let Some(there) = seen.insert(tag.to_owned(), here) {
                     complaints.push(
@@ -37,16 +42,20 @@ pub fn check_tags(tree: &[Source]) -> Vec<Complaint> {
         }
     }
     let failures = tree.iter().find(|source| source.path == TAGGED);
-    if let Some(source) = failures.filter(|source| source.text.lines().flat_map(tags).next().is_none()) {
-        complaints.push(source.complain(1, "no tagged text found: each must end in ` [ABCD]`"));
+    if let Some(source) = failures.filter(|source| source.text.lines().all(|line| tags(line, true).is_empty())) {
+        complaints.push(source.complain(1, "no tag found: every failure has one of four capitals"));
     }
     complaints
 }
 
-/// Four capitals in brackets at the end of a string literal.
-fn tags(line: &str) -> Vec<&str> {
-    let ends = line.match_indices("]\"").filter_map(|(end, _)| line.get(end.checked_sub(6)?..end));
-    ends.filter_map(|tag| tag.strip_prefix(" [")).filter(|tag| tag.bytes().all(|b| b.is_ascii_uppercase())).collect()
+/// Four capitals in brackets at the end of a string literal; in the table of failures a literal of four capitals.
+fn tags(line: &str, table: bool) -> Vec<&str> {
+    let before = |end: usize, open: &'static str| {
+        line.get(end.checked_sub(4 + open.len())?..end).and_then(|word| word.strip_prefix(open))
+    };
+    let bracketed = line.match_indices("]\"").filter_map(|(end, _)| before(end, " ["));
+    let bare = line.match_indices('"').filter(|_| table).filter_map(|(end, _)| before(end, "\""));
+    bracketed.chain(bare).filter(|tag| tag.bytes().all(|byte| byte.is_ascii_uppercase())).collect()
 }
 
 pub fn check_leftovers(tree: &[Source]) -> Vec<Complaint> {
