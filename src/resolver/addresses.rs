@@ -1,7 +1,10 @@
 //! Server name → addresses: glue, then the cache, then a sub-question. The one recursion in Burdock.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::timeout;
 
 use super::{Outcome, ResolveError, Resolver};
 use crate::dns::{Name, Question, RecordType, ZoneCut};
@@ -11,6 +14,8 @@ use crate::world::BoxFuture;
 
 /// Server names looked up at the same time.
 const AT_ONCE: usize = 2;
+/// How long look-ups are waited for before another one joins them.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// The servers of one cut that can be asked, and those whose addresses were looked up, with what success.
 #[derive(Clone, Debug, Default)]
@@ -46,69 +51,70 @@ impl Resolver {
         contacts: &mut Contacts,
         job: &Job,
     ) -> Result<bool, ResolveError> {
-        let limits = job.limits();
+        let mut running = FuturesUnordered::new();
         loop {
-            let done = u32::try_from(contacts.looked_up.len()).unwrap_or(u32::MAX);
-            if done >= limits.address_lookups_per_delegation || contacts.failed >= limits.failed_address_lookups {
+            let room = AT_ONCE.saturating_sub(running.len());
+            running.extend(self.next_hosts(cut, contacts, room, job).into_iter().map(|host| self.look_up(host, job)));
+            if running.is_empty() {
                 return Ok(false);
             }
-            let hosts = self.next_hosts(cut, contacts);
-            if hosts.is_empty() {
-                return Ok(false);
-            }
-            contacts.looked_up.extend(hosts.iter().cloned());
-            let mut running: FuturesUnordered<_> = hosts.iter().map(|host| self.look_up(host, job)).collect();
-            let mut found = false;
-            while let Some((host, result)) = running.next().await {
-                let addresses = match result {
-                    Ok(addresses) => addresses,
-                    Err(ResolveError::Limit {
-                        limit: limit @ (Limit::AddressLookups | Limit::UpstreamQueries),
-                        ..
-                    }) => {
-                        return Err(ResolveError::Limit { limit, zone: cut.apex.clone() });
-                    }
-                    Err(_) => Vec::new(),
-                };
-                let most = usize::try_from(limits.addresses_per_server).unwrap_or(usize::MAX);
-                let usable = addresses.into_iter().filter(|address| self.upstream.may_ask(*address)).take(most);
-                let new = usable.filter(|address| contacts.campaign.add(Some(host), *address)).count();
-                contacts.failed += u32::from(new == 0);
-                found |= new > 0;
-                if found {
-                    // One server that can be asked is enough to go on; the other look-up's result is kept by the cache.
-                    break;
+            let Ok(done) = timeout(PATIENCE, running.next()).await else {
+                // Those asked for may have dead servers themselves; another joins while they are waited for.
+                running.extend(self.next_hosts(cut, contacts, 1, job).into_iter().map(|host| self.look_up(host, job)));
+                continue;
+            };
+            let Some((host, result)) = done else { return Ok(false) };
+            let addresses = match result {
+                Ok(addresses) => addresses,
+                Err(ResolveError::Limit {
+                    limit: limit @ (Limit::AddressLookups | Limit::UpstreamQueries), ..
+                }) => {
+                    return Err(ResolveError::Limit { limit, zone: cut.apex.clone() });
                 }
-            }
-            if found {
+                Err(_) => Vec::new(),
+            };
+            let most = usize::try_from(job.limits().addresses_per_server).unwrap_or(usize::MAX);
+            let usable = addresses.into_iter().filter(|address| self.upstream.may_ask(*address)).take(most);
+            let new = usable.filter(|address| contacts.campaign.add(Some(&host), *address)).count();
+            if new > 0 {
+                // One server that can be asked is enough to go on.
                 return Ok(true);
             }
+            contacts.failed += 1;
         }
     }
 
-    /// The next names to look up: any order, those without glue first. A name inside the zone itself can be found only
-    /// through the very servers that are missing, so it is not asked for.
-    fn next_hosts(&self, cut: &ZoneCut, contacts: &Contacts) -> Vec<Name> {
+    /// The next names to look up, at most `room`: any order, those without glue first. A name inside the zone itself can
+    /// be found only through the very servers that are missing, so it is not asked for.
+    fn next_hosts(&self, cut: &ZoneCut, contacts: &mut Contacts, room: usize, job: &Job) -> Vec<Name> {
+        let limits = job.limits();
         let open = |host: &Name| !host.is_in(&cut.apex) && !contacts.looked_up.contains(host);
         let mut left: Vec<_> = cut.servers.iter().filter(|server| open(&server.host)).collect();
         let mut chosen = Vec::new();
-        while chosen.len() < AT_ONCE && !left.is_empty() {
+        while chosen.len() < room && !left.is_empty() && contacts.failed < limits.failed_address_lookups {
+            let done = u32::try_from(contacts.looked_up.len()).unwrap_or(u32::MAX);
+            if done >= limits.address_lookups_per_delegation {
+                break;
+            }
             let bare: Vec<usize> =
                 (0..left.len()).filter(|i| left.get(*i).is_some_and(|s| s.glue.is_empty())).collect();
             let index = match bare.len() {
                 0 => self.world.dice.below(left.len()),
                 many => bare.get(self.world.dice.below(many)).copied().unwrap_or(0),
             };
-            chosen.push(left.swap_remove(index).host.clone());
+            let host = left.swap_remove(index).host.clone();
+            contacts.looked_up.push(host.clone());
+            chosen.push(host);
         }
         chosen
     }
 
     /// The addresses of one server name, by a sub-question: IPv4 first, IPv6 only when there is none.
-    fn look_up<'a>(&'a self, host: &'a Name, job: &'a Job) -> BoxFuture<'a, LookedUp<'a>> {
+    fn look_up<'a>(&'a self, host: Name, job: &'a Job) -> BoxFuture<'a, LookedUp> {
         Box::pin(async move {
             if let Err(limit) = job.budget().spend_address_lookup() {
-                return (host, Err(ResolveError::Limit { limit, zone: host.clone() }));
+                let zone = host.clone();
+                return (host, Err(ResolveError::Limit { limit, zone }));
             }
             let (ipv4, ipv6) = self.upstream.families();
             let wanted = [(ipv4, RecordType::A), (ipv6, RecordType::AAAA)];
@@ -131,4 +137,4 @@ impl Resolver {
     }
 }
 
-type LookedUp<'a> = (&'a Name, Result<Vec<std::net::IpAddr>, ResolveError>);
+type LookedUp = (Name, Result<Vec<std::net::IpAddr>, ResolveError>);

@@ -71,6 +71,10 @@ impl Chain {
 
     fn step(&mut self, alias: &RrSet, job: &Job) -> Result<(), ResolveError> {
         let target = alias.target().unwrap_or_else(Name::root);
+        if job.depth() > 0 {
+            // RFC 2181 §10.3: the name of a server is never an alias. Following one would only cost packets.
+            return Err(ResolveError::ServerIsAlias { host: alias.owner.clone() });
+        }
         job.tell(|| Step::Alias { from: alias.owner.clone(), to: target.clone() });
         let met = |set: &RrSet| set.rtype == RecordType::CNAME && set.owner == target;
         if target == alias.owner || self.aliases.iter().any(met) {

@@ -41,6 +41,12 @@ pub enum ResolveError {
         /// The name met twice.
         name: Name,
     },
+    /// The name of a server is an alias, which it must not be (RFC 2181 §10.3).
+    #[error("the server name {host} is an alias")]
+    ServerIsAlias {
+        /// The server's name.
+        host: Name,
+    },
     /// A DNAME makes the name too long (RFC 6672 §2.2).
     #[error("the alias of {name} is longer than a name may be")]
     AliasTooLong {
@@ -61,11 +67,13 @@ impl ResolveError {
         }
     }
 
-    /// Whether the failure says something about the question that will still be true in a second.
-    pub(super) const fn is_lasting(&self) -> bool {
-        !matches!(
-            self,
-            Self::Limit { limit: Limit::Cycle | Limit::Depth | Limit::Jobs | Limit::Waiters, .. } | Self::Remembered(_)
-        )
+    /// Whether the failure is the question's own, so that asking again in a second would be in vain. What a sub-question
+    /// could not find out may be due to the question above it, its budget or its place in a circle.
+    pub(super) const fn is_lasting(&self, depth: u32) -> bool {
+        match self {
+            Self::NoServer { .. } => true,
+            Self::Remembered(_) | Self::ServerIsAlias { .. } => false,
+            _ => depth == 0,
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Resolver {
                 job.tell(|| Step::Answered { rcode: resolution.rcode(), queries });
             }
             Err(error) => {
-                if error.is_lasting() {
+                if error.is_lasting(job.depth()) {
                     self.failures.insert(question, error.clone(), job.now());
                 }
                 job.tell(|| Step::GaveUp { reason: error.to_string(), queries });

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout_at;
+
 use super::Resolver;
 use super::scrub::{glue, scrub};
 use crate::cache::Rank;
@@ -13,11 +15,13 @@ use crate::upstream::{Asking, Fault};
 
 /// How long the hints do when the root could not be asked for its own servers.
 const UNPRIMED: Duration = Duration::from_secs(60);
+/// Timeouts after which the hints have to do: a client waits behind this.
+const TIMEOUTS: u32 = 3;
 
 impl Resolver {
     /// The cut at the root. Primes when that is due: once per TTL, whoever asks at the same time waits for it.
     pub(super) async fn root_cut(&self, job: &Job) -> Arc<ZoneCut> {
-        let mut root = self.root.lock().await;
+        let Ok(mut root) = timeout_at(job.deadline(), self.root.lock()).await else { return Arc::new(self.hints(job)) };
         if let Some(cut) = root.as_ref().filter(|cut| cut.is_current(job.now())) {
             return Arc::clone(cut);
         }
@@ -26,20 +30,20 @@ impl Resolver {
         cut
     }
 
+    /// The hints as a cut, for as long as they do.
+    fn hints(&self, job: &Job) -> ZoneCut {
+        let (servers, since) = (self.settings.root_hints.as_slice().into(), job.now());
+        ZoneCut { apex: Name::root(), servers, since, expires: Some(since + UNPRIMED) }
+    }
+
     /// Asks a root server for the root's servers; with no reply of use, the hints have to do for a while.
     async fn prime(&self, job: &Job) -> ZoneCut {
-        let (root, since) = (Name::root(), job.now());
+        let (root, hints) = (Name::root(), self.hints(job));
         let question = Question::new(root.clone(), RecordType::NS);
-        let hints = ZoneCut {
-            apex: root.clone(),
-            servers: self.settings.root_hints.as_slice().into(),
-            since,
-            expires: Some(since + UNPRIMED),
-        };
         job.tell(|| Step::Started { question: question.clone() });
         let mut campaign = self.known_addresses(&hints, job).campaign;
         let judge = |reply: &Message| read(reply, &question).ok_or(Fault::Empty);
-        let asking = Asking { zone: &root, question: &question, give_up_after: 0 };
+        let asking = Asking { zone: &root, question: &question, give_up_after: TIMEOUTS };
         let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };
         let (set, mut servers) = useful.kind;
         job.tell(|| Step::Heard {

@@ -18,6 +18,7 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede) {
         ResolveError::NoAddress { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "NOAD"),
         ResolveError::AliasLoop { .. } => (EdeCode::OTHER, "LOOP"),
         ResolveError::AliasTooLong { .. } => (EdeCode::OTHER, "LONG"),
+        ResolveError::ServerIsAlias { .. } => (EdeCode::INVALID_DATA, "SRVA"),
         ResolveError::Remembered(_) => (EdeCode::CACHED_ERROR, "KEPT"),
     };
     let rcode = match reason {
