@@ -1,6 +1,7 @@
 //! Burdock: a recursive, caching DNS resolver.
 
 pub mod cache;
+pub mod command;
 pub mod config;
 pub mod dns;
 pub mod inflight;

@@ -3,9 +3,11 @@
 //! `file` reads YAML and keeps every position; `table` knows every key; `check` turns one into the other and
 //! reports every problem at once.
 
+pub mod arguments;
 mod check;
 mod file;
 mod given;
+mod help;
 mod hints;
 mod networks;
 mod problem;

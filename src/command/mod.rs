@@ -1,0 +1,35 @@
+//! What the program does when it is not a server: one file per command, each a function from arguments to success or failure.
+//!
+//! Output goes to standard output, failures to standard error as what, why and what to do.
+
+mod check;
+mod failure;
+mod pages;
+
+use std::process::ExitCode;
+
+use crate::config::arguments::{Arguments, Command};
+
+pub use failure::Failure;
+
+/// Does what the command line asks, and reports.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.command() {
+        Command::Serve(_) => Err(Failure::could_not("serve", "this build has no server yet", "use another command")),
+        Command::Check(check) => check::run(&check),
+        Command::Query(_) | Command::Trace(_) | Command::Playground(_) => {
+            Err(Failure::could_not("resolve", "this build has no network yet", "use another command"))
+        }
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { command } => pages::man(command.as_deref()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if failure != Failure::Said {
+                eprintln!("{failure}");
+            }
+            failure.status()
+        }
+    }
+}

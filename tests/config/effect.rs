@@ -1,0 +1,166 @@
+//! Every key that is accepted has effect: one change of the file, one change of what is in force.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use burdock::config::{Config, Log, LogFormat, Overrides, parse};
+use burdock::dns::Ttl;
+use burdock::job::Limits;
+use burdock::resolver::{Ipv6, Minimisation};
+
+use super::program::ConfigFile;
+
+fn config(text: &str) -> Config {
+    let loaded = parse(text, None, &Overrides::default());
+    loaded.unwrap_or_else(|problems| panic!("{}", problems[0])).config
+}
+
+/// Asserts that `text` changes the defaults exactly as `change` does.
+fn changes(text: &str, change: impl FnOnce(&mut Config)) {
+    let mut expected = Config::default();
+    change(&mut expected);
+    assert_eq!(config(text), expected, "{text}");
+}
+
+#[test]
+fn the_defaults_are_those_of_the_manual() {
+    let config = Config::default();
+    assert_eq!(config.listen, ["127.0.0.1:53".parse().unwrap(), "[::1]:53".parse().unwrap()]);
+    assert_eq!((config.workers, config.source.len()), (None, 0));
+    assert_eq!(config.policy.access.allow, ["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
+    assert!(config.policy.access.deny.is_empty() && config.policy.special_use);
+    assert_eq!(config.cache.size, 512 << 20);
+    assert_eq!((config.cache.min_ttl, config.cache.max_ttl), (Ttl::ZERO, Ttl::from_secs(86_400)));
+    assert_eq!(config.cache.max_negative_ttl, Ttl::from_secs(3600));
+    assert_eq!(config.resolver.root_hints.len(), 13);
+    assert!(config.resolver.ipv4 && config.resolver.ipv6 == Ipv6::Auto && config.resolver.case_randomisation);
+    assert_eq!(config.resolver.qname_minimisation, Minimisation::Relaxed);
+    assert_eq!(config.resolver.upstream_port, 53);
+    assert_eq!(config.resolver.own_addresses, ["127.0.0.1".parse::<IpAddr>().unwrap(), "::1".parse().unwrap()]);
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.log, Log { level: tracing::Level::INFO, format: LogFormat::Text });
+}
+
+#[test]
+fn where_it_listens_and_with_how_many() {
+    changes("listen: [0.0.0.0:5353, '[2001:db8::1]:53']", |config| {
+        config.listen = vec!["0.0.0.0:5353".parse().unwrap(), "[2001:db8::1]:53".parse().unwrap()];
+        // It never asks itself; 0.0.0.0 is nobody.
+        config.resolver.own_addresses = vec!["2001:db8::1".parse().unwrap()];
+    });
+    changes("listen: 127.0.0.5", |config| {
+        config.listen = vec!["127.0.0.5:53".parse().unwrap()];
+        config.resolver.own_addresses = vec!["127.0.0.5".parse().unwrap()];
+    });
+    changes("workers: 3", |config| config.workers = std::num::NonZeroUsize::new(3));
+    changes("workers: auto", |_| {});
+}
+
+#[test]
+fn who_may_ask() {
+    let net = |text: &str| text.parse().unwrap();
+    changes("access: { allow: [192.168.0.0/16, 'fd00::/8'] }", |c| {
+        c.policy.access.allow = vec![net("192.168.0.0/16"), net("fd00::/8")]
+    });
+    changes("access: { deny: [127.0.0.9] }", |c| c.policy.access.deny = vec![net("127.0.0.9/32")]);
+    changes("access: { allow: [] }", |c| c.policy.access.allow.clear());
+    changes("local: { special-use: false }", |c| c.policy.special_use = false);
+}
+
+#[test]
+fn what_is_remembered() {
+    changes("cache: { size: 1GiB }", |c| c.cache.size = 1 << 30);
+    changes("cache: { min-ttl: 1m }", |c| c.cache.min_ttl = Ttl::from_secs(60));
+    changes("cache: { max-ttl: 7d }", |c| c.cache.max_ttl = Ttl::from_secs(7 * 86_400));
+    changes("cache: { max-negative-ttl: 300s }", |c| c.cache.max_negative_ttl = Ttl::from_secs(300));
+}
+
+#[test]
+fn how_questions_are_walked() {
+    changes("resolver: { ipv4: false }", |c| c.resolver.ipv4 = false);
+    changes("resolver: { ipv6: true }", |c| c.resolver.ipv6 = Ipv6::On);
+    changes("resolver: { ipv6: false }", |c| c.resolver.ipv6 = Ipv6::Off);
+    changes("resolver: { qname-minimisation: strict }", |c| c.resolver.qname_minimisation = Minimisation::Strict);
+    changes("resolver: { qname-minimisation: off }", |c| c.resolver.qname_minimisation = Minimisation::Off);
+    changes("resolver: { case-randomisation: false }", |c| c.resolver.case_randomisation = false);
+    changes("resolver: { upstream-port: 5300 }", |c| c.resolver.upstream_port = 5300);
+    changes("resolver: { source: [192.0.2.1, '2001:db8::1'] }", |c| {
+        c.source = vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+    });
+    let hints = ConfigFile::new(". NS ns.example.\nns.example. A 192.0.2.1\nns.example. AAAA 2001:db8::1\n");
+    changes(&format!("resolver: {{ root-hints: {} }}", hints.text()), |c| {
+        c.resolver.root_hints.truncate(1);
+        c.resolver.root_hints[0].host = "ns.example.".parse().unwrap();
+        c.resolver.root_hints[0].glue = vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
+    });
+}
+
+#[test]
+fn whom_it_never_asks() {
+    let never = |config: &Config, text: &str| {
+        let address: IpAddr = text.parse().unwrap();
+        config.resolver.never_ask.iter().any(|net| net.contains(&address))
+    };
+    let default = Config::default();
+    assert!(never(&default, "10.0.0.1") && never(&default, "127.0.0.1") && !never(&default, "198.41.0.4"));
+    let list = config("resolver: { never-ask: [198.41.0.0/16] }");
+    assert!(never(&list, "198.41.0.4") && !never(&list, "10.0.0.1"));
+    let anyone = config("resolver: { never-ask: [] }");
+    assert!(!never(&anyone, "127.0.0.1") && !never(&anyone, "192.168.1.1"));
+    // Nobody is there, whatever the list says.
+    for config in [&list, &anyone] {
+        assert!(["0.0.0.0", "::", "224.0.0.251", "ff02::fb", "255.255.255.255"].iter().all(|text| never(config, text)));
+    }
+}
+
+#[test]
+fn every_bound_by_its_name() {
+    for (i, bound) in Limits::default().table().into_iter().enumerate() {
+        let name = bound.name.replace('_', "-");
+        // Timers must stay in order, so each moves by little.
+        let value = bound.value + 1 + u64::try_from(i).unwrap() % 3;
+        let unit = if bound.unit == "ms" { "ms" } else { "" };
+        changes(&format!("limits: {{ {name}: {value}{unit} }}"), |config| {
+            assert!(config.limits.set(bound.name, value))
+        });
+    }
+    assert_eq!(config("limits: { tcp-idle: 1m }").limits.tcp_idle, Duration::from_secs(60));
+}
+
+#[test]
+fn what_is_logged() {
+    changes("log: { level: debug }", |c| c.log.level = tracing::Level::DEBUG);
+    changes("log: { format: json }", |c| c.log.format = LogFormat::Json);
+}
+
+#[test]
+fn what_is_not_built_may_be_switched_off() {
+    changes(
+        "user: null\naccess: { rate-limit: { per-client: 0 } }\n\
+         cache: { prefetch: false, rotate: false, serve-stale: { enabled: false, max-age: 2d } }\n\
+         dnssec: { validate: false, trust-anchors: builtin, negative-trust-anchors: [] }\n\
+         forward: []\nlocal: { hosts: [], records: [] }\ncontrol: { socket: off }\nhttp: { listen: ~ }\n",
+        |_| {},
+    );
+}
+
+#[test]
+fn empty_sections_change_nothing() {
+    changes("cache:\nresolver: {}\nlog: ~\n", |_| {});
+    changes("", |_| {});
+}
+
+#[test]
+fn the_command_line_wins_over_the_file() {
+    let hints = ConfigFile::new(". NS x.\nx. A 192.0.2.1\n");
+    let overrides = Overrides {
+        listen: vec!["127.0.0.7:5353".parse().unwrap()],
+        workers: std::num::NonZeroUsize::new(9),
+        root_hints: Some(hints.0.clone()),
+    };
+    let config = parse("listen: 127.0.0.1:53\nworkers: 2\n", None, &overrides).unwrap().config;
+    assert_eq!(config.listen, overrides.listen);
+    assert_eq!(config.workers, overrides.workers);
+    assert_eq!(config.resolver.root_hints.len(), 1);
+    assert_eq!(config.resolver.own_addresses, ["127.0.0.7".parse::<IpAddr>().unwrap()]);
+}

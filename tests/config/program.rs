@@ -1,0 +1,112 @@
+//! The real binary with a configuration file of its own.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+static FILES: AtomicU32 = AtomicU32::new(0);
+
+/// A configuration file that is removed at the end of the test.
+pub struct ConfigFile(pub PathBuf);
+
+impl ConfigFile {
+    pub fn new(text: impl AsRef<[u8]>) -> Self {
+        let number = FILES.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("burdock-config-{}-{number}.yaml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    pub fn text(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for ConfigFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What the binary says to these arguments.
+pub fn burdock(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_burdock")).args(arguments).output().unwrap()
+}
+
+pub fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+pub fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn a_right_configuration_is_said_to_be_right() {
+    let file = ConfigFile::new("cache: { size: 64MiB }\n");
+    let output = burdock(&["check", "--config", file.text()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), format!("{}: the configuration is right.\n", file.text()));
+}
+
+#[test]
+fn what_is_printed_is_read_again_as_the_same() {
+    let file = ConfigFile::new(
+        "listen: [127.0.0.1:5353, '[::1]:5353']\ncache: {size: 64MiB, max-ttl: 2h}\nlimits: {jobs: 12}\naccess: {deny: [10.0.0.0/8]}\n",
+    );
+    let first = burdock(&["check", "--print", "--config", file.text()]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let printed = stdout(&first);
+    for line in
+        ["listen: [\"127.0.0.1:5353\", \"[::1]:5353\"]\n", "  size: 64MiB\n", "  jobs: 12\n", "  deny: [10.0.0.0/8]\n"]
+    {
+        assert!(printed.contains(line), "{line} in {printed}");
+    }
+    // What is not built is off, and says so.
+    assert!(printed.contains("  validate: false ") && printed.contains("# not built into this version"));
+    let again = burdock::config::parse(printed, None, &burdock::config::Overrides::default()).unwrap();
+    let original = burdock::config::load(Some(&file.0), &burdock::config::Overrides::default()).unwrap();
+    assert_eq!(again.config, original.config);
+}
+
+#[test]
+fn the_schema_is_json_and_knows_every_key_that_is_printed() {
+    let schema: serde_json::Value = serde_json::from_slice(&burdock(&["check", "--schema"]).stdout).unwrap();
+    let cache = &schema["properties"]["cache"];
+    assert_eq!(cache["additionalProperties"], false);
+    assert_eq!(cache["properties"]["serve-stale"]["properties"]["enabled"]["enum"], serde_json::json!([false]));
+    for bound in burdock::job::Limits::default().table() {
+        assert!(
+            schema["properties"]["limits"]["properties"][bound.name.replace('_', "-")].is_object(),
+            "{}",
+            bound.name
+        );
+    }
+}
+
+#[test]
+fn a_wrong_command_line_ends_with_status_2() {
+    for wrong in [&["chekc"][..], &["check", "--what"], &["--workers", "0"], &["--listen", "localhost"], &["query"]] {
+        let output = burdock(wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn every_help_page_has_examples_and_exit_status() {
+    for command in [&[][..], &["serve"], &["check"], &["query"], &["trace"], &["playground"]] {
+        let output = burdock(&[command, &["--help"]].concat());
+        let page = stdout(&output);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(page.contains("Examples:\n  burdock") && page.contains("Exit status:\n  0 "), "{command:?}: {page}");
+    }
+}
+
+#[test]
+fn packagers_get_completions_and_manual_pages() {
+    assert!(stdout(&burdock(&["completions", "bash"])).contains("_burdock()"));
+    assert!(stdout(&burdock(&["man"])).contains(".TH burdock 1"));
+    assert!(stdout(&burdock(&["man", "query"])).contains(".TH burdock-query 1"));
+    assert_eq!(burdock(&["man", "nothing"]).status.code(), Some(2));
+}
