@@ -5,6 +5,7 @@
 mod check;
 mod failure;
 mod pages;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -15,7 +16,7 @@ pub use failure::Failure;
 /// Does what the command line asks, and reports.
 pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command() {
-        Command::Serve(_) => Err(Failure::could_not("serve", "this build has no server yet", "use another command")),
+        Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
         Command::Query(_) | Command::Trace(_) | Command::Playground(_) => {
             Err(Failure::could_not("resolve", "this build has no network yet", "use another command"))

@@ -35,8 +35,7 @@ fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config>
     let source = source(given);
     let policy = policy(given);
     let cache = cache(given);
-    let own: Vec<IpAddr> = listen.iter().flatten().map(SocketAddr::ip).filter(|ip| !ip.is_unspecified()).collect();
-    let resolver = resolver(given, own, &Paths { base, overrides });
+    let resolver = resolver(given, &Paths { base, overrides });
     let limits = limits(given);
     let log = log(given);
     Some(Config {
@@ -125,7 +124,7 @@ struct Paths<'a> {
     overrides: &'a Overrides,
 }
 
-fn resolver(given: &mut Given, own_addresses: Vec<IpAddr>, paths: &Paths<'_>) -> Option<resolver::Settings> {
+fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> {
     let root_hints = root_hints(given, paths);
     let ipv4 = given.one("resolver.ipv4", value::flag);
     let ipv6 = given.one("resolver.ipv6", |text| {
@@ -153,7 +152,8 @@ fn resolver(given: &mut Given, own_addresses: Vec<IpAddr>, paths: &Paths<'_>) ->
         case_randomisation: case_randomisation?,
         upstream_port: upstream_port?,
         never_ask: never_ask?,
-        own_addresses,
+        // The server knows them when it has bound its sockets.
+        own_addresses: Vec::new(),
         stubs: Vec::new(),
     })
 }
