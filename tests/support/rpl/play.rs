@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use burdock::dns::Header;
+use burdock::dns::{Header, Question};
 use burdock::policy::Policy;
 use burdock::resolver::Resolver;
 use burdock::responder::{Client, ClientTransport, Immediate, Responder};
+use burdock::telemetry::Trace;
 use burdock::world::{Clock, Dice, World};
 use tokio::task::JoinSet;
 
@@ -33,30 +34,48 @@ pub fn play(scenario: &Scenario, setup: &Setup) -> Result<(), String> {
             player.servers.enter(step.number);
             player.settle().await;
             let done = player.act(step, next).await;
-            done.map_err(|problem| player.explain(step, &problem))?;
+            if let Err(problem) = done {
+                return Err(player.explain(step, &problem).await);
+            }
         }
         Ok(())
     })
 }
 
+/// A resolver with empty caches in the scenario's world.
+fn resolver(setup: &Setup, servers: &Arc<Servers>, clock: &Clock) -> Resolver {
+    let world = World { network: servers.clone(), clock: clock.clone(), dice: Dice::seeded(1) };
+    Resolver::new(setup.resolver.clone(), &setup.cache, Arc::new(setup.limits.clone()), world)
+}
+
 struct Player {
     servers: Arc<Servers>,
+    setup: Setup,
     responder: Arc<Responder>,
     clock: Clock,
     working: JoinSet<Option<(Vec<u8>, Over)>>,
     answers: Vec<Packet>,
     ids: u16,
+    /// The last question of a client.
+    asked: Option<Question>,
 }
 
 impl Player {
     fn new(scenario: &Scenario, setup: &Setup) -> Self {
         let servers = Servers::new(scenario.ranges.clone());
         let clock = Clock::at(setup.wall);
-        let world = World { network: servers.clone(), clock: clock.clone(), dice: Dice::seeded(1) };
-        let limits = Arc::new(setup.limits.clone());
-        let resolver = Arc::new(Resolver::new(setup.resolver.clone(), &setup.cache, limits, world));
+        let resolver = Arc::new(resolver(setup, &servers, &clock));
         let responder = Responder::new(resolver, Policy::new(&setup.policy), &setup.cache);
-        Self { servers, responder, clock, working: JoinSet::new(), answers: Vec::new(), ids: 0 }
+        Self {
+            servers,
+            setup: setup.clone(),
+            responder,
+            clock,
+            working: JoinSet::new(),
+            answers: Vec::new(),
+            ids: 0,
+            asked: None,
+        }
     }
 
     async fn act(&mut self, step: &Step, next: u32) -> Result<(), String> {
@@ -95,6 +114,7 @@ impl Player {
     /// A client sends the entry's message.
     fn ask(&mut self, from: Option<IpAddr>, entry: &Entry) {
         self.ids = self.ids.wrapping_add(1);
+        self.asked = entry.message.question.as_ref().map(|(question, _)| question.clone());
         let packet = match &entry.raw {
             Some(raw) => raw.clone(),
             None => write(&entry.message, self.ids, entry.message.question.clone()),
@@ -174,8 +194,9 @@ impl Player {
         if found { Ok(()) } else { Err(format!("no such query was sent; the last ones: {}", differences.join("; "))) }
     }
 
-    /// The problem, and what was sent up to it.
-    fn explain(&self, step: &Step, problem: &str) -> String {
+    /// The problem, what was sent up to it, and the last question once more, by a resolver that
+    /// remembers nothing, with every step told.
+    async fn explain(&self, step: &Step, problem: &str) -> String {
         let mut text = format!("step {} (line {}): {problem}\nsent to servers:", step.number, step.line);
         for sent in self.servers.log().iter().rev().take(60).rev() {
             let question = sent.query.message.question.as_ref().map(|(question, _)| question.to_string());
@@ -186,6 +207,22 @@ impl Player {
                 sent.step,
                 question.unwrap_or_default()
             ));
+        }
+        if let Some(question) = &self.asked {
+            let trace = Arc::new(Trace::new(self.clock.now()));
+            let resolver = resolver(&self.setup, &self.servers, &self.clock);
+            let job = resolver.job().traced(trace.clone());
+            let again = tokio::time::timeout(PATIENCE, resolver.resolve(question, &job));
+            let result = again.await.map(|result| result.map(|_| ()).map_err(|error| error.to_string()));
+            text.push_str(&format!("\n{question} once more: {result:?}"));
+            for entry in trace.entries() {
+                text.push_str(&format!(
+                    "\n  {:>6}ms {}{:?}",
+                    entry.at.as_millis(),
+                    "  ".repeat(entry.depth as usize),
+                    entry.step
+                ));
+            }
         }
         text
     }
