@@ -1,15 +1,16 @@
 //! One computation per key, any number of waiters.
 //!
 //! Used at both ends only — client questions and exchanges with servers — so that no computation ever waits for
-//! itself. The computation runs in a task of its own: whoever asked first may leave without ending it.
+//! itself. The computation runs in a task of its own: whoever asked first may leave without ending it. Waiters wake in
+//! the order they came (tokio's `watch` would wake them in an order of its own, which no seed repeats).
 
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// What is being computed now, by key.
 #[derive(Debug)]
@@ -20,8 +21,15 @@ pub struct Inflight<K, V> {
 
 #[derive(Debug)]
 struct Entry<V> {
-    receiver: watch::Receiver<Option<V>>,
+    slot: Arc<Slot<V>>,
     waiters: usize,
+}
+
+/// Where the result will be; it holds `None` when the computation ended without one.
+#[derive(Debug)]
+struct Slot<V> {
+    value: OnceLock<Option<V>>,
+    filled: Notify,
 }
 
 /// How much may be in flight.
@@ -45,7 +53,7 @@ pub enum Full {
 /// A place in the queue for one result.
 #[derive(Debug)]
 pub struct Waiter<V> {
-    receiver: watch::Receiver<Option<V>>,
+    slot: Arc<Slot<V>>,
 }
 
 impl<K, V> Inflight<K, V>
@@ -72,23 +80,18 @@ where
                 return Err(Full::Waiters);
             }
             entry.waiters += 1;
-            return Ok(Waiter { receiver: entry.receiver.clone() });
+            return Ok(Waiter { slot: Arc::clone(&entry.slot) });
         }
         if table.len() >= self.limits.keys {
             return Err(Full::Keys);
         }
-        let (sender, receiver) = watch::channel(None);
-        table.insert(key.clone(), Entry { receiver: receiver.clone(), waiters: 1 });
+        let slot = Arc::new(Slot { value: OnceLock::new(), filled: Notify::new() });
+        table.insert(key.clone(), Entry { slot: Arc::clone(&slot), waiters: 1 });
         drop(table);
-        let removal = Removal { inflight: Arc::clone(self), key: key.clone() };
+        let mut ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
         let work = start();
-        tokio::spawn(async move {
-            let value = work.await;
-            // Out of the table first: who comes now finds the value in a cache, or starts anew.
-            drop(removal);
-            sender.send_replace(Some(value));
-        });
-        Ok(Waiter { receiver })
+        tokio::spawn(async move { ending.value = Some(work.await) });
+        Ok(Waiter { slot })
     }
 
     /// How many keys are in flight.
@@ -104,21 +107,32 @@ where
 
 impl<V: Clone> Waiter<V> {
     /// Waits for the result; `None` when the computation ended without one (its runtime stopped).
-    pub async fn wait(mut self) -> Option<V> {
-        let value = self.receiver.wait_for(Option::is_some).await.ok()?;
-        value.clone()
+    pub async fn wait(self) -> Option<V> {
+        // Made before the look: what is filled in between wakes it all the same.
+        let filled = self.slot.filled.notified();
+        if let Some(value) = self.slot.value.get() {
+            return value.clone();
+        }
+        filled.await;
+        self.slot.value.get().cloned().flatten()
     }
 }
 
-/// Takes the key out of the table when the task ends, however it ends.
-struct Removal<K: Eq + Hash, V> {
+/// Takes the key out of the table and wakes the waiters when the task ends, however it ends.
+struct Ending<K: Eq + Hash, V> {
     inflight: Arc<Inflight<K, V>>,
     key: K,
+    slot: Arc<Slot<V>>,
+    value: Option<V>,
 }
 
-impl<K: Eq + Hash, V> Drop for Removal<K, V> {
+impl<K: Eq + Hash, V> Drop for Ending<K, V> {
     fn drop(&mut self) {
+        // Out of the table first: who comes now finds the value in a cache, or starts anew.
         self.inflight.table.lock().remove(&self.key);
+        // Nobody else fills the slot, so it is empty.
+        let _ = self.slot.value.set(self.value.take());
+        self.slot.filled.notify_waiters();
     }
 }
 
@@ -155,6 +169,40 @@ mod tests {
         let second = inflight.join(&1, || async { 0 }).unwrap();
         release.send(7).unwrap();
         assert_eq!(second.wait().await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn waiters_wake_in_the_order_they_came() {
+        let inflight = Inflight::new(Bounds { keys: 1, waiters: 32 });
+        let (release, released) = tokio::sync::oneshot::channel::<u32>();
+        let woken = Arc::new(Mutex::new(Vec::new()));
+        let first = inflight.join(&1, || async { released.await.unwrap_or(0) }).unwrap();
+        let waiters = std::iter::once(first).chain((1..32).map(|_| inflight.join(&1, || async { 0 }).unwrap()));
+        let mut tasks = tokio::task::JoinSet::new();
+        for (place, waiter) in waiters.enumerate() {
+            let woken = Arc::clone(&woken);
+            tasks.spawn(async move {
+                assert_eq!(waiter.wait().await, Some(7));
+                woken.lock().push(place);
+            });
+        }
+        tokio::task::yield_now().await;
+        release.send(7).unwrap();
+        tasks.join_all().await;
+        assert_eq!(*woken.lock(), (0..32).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_computation_that_is_cut_off_leaves_nobody_waiting() {
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let waiter = {
+            let _inside = runtime.enter();
+            inflight.join(&1, std::future::pending).unwrap()
+        };
+        runtime.shutdown_background();
+        assert_eq!(waiter.wait().await, None);
+        assert!(inflight.is_empty());
     }
 
     #[tokio::test]
