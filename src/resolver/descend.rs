@@ -171,7 +171,7 @@ impl Resolver {
 
 /// No server is left to ask. When they replied, only with nothing in it, the name has no such data.
 fn exhausted(zone: &Name, probe: &Probe, campaign: &Campaign) -> Result<Useful<(Kind, Rank)>, ResolveError> {
-    if campaign.is_mostly_empty() {
+    if campaign.is_unanimously_empty() {
         let outcome = Outcome::NoData(Denial::new(None, Vec::new(), BARE_DENIAL));
         let kind = if probe.minimised { Kind::NoCut } else { Kind::End { aliases: Vec::new(), outcome } };
         return Ok(Useful::assumed((kind, Rank::Answer)));

@@ -232,7 +232,11 @@ impl Round<'_> {
             servers.mark_lame(target.address, self.asking.zone, now);
         }
         campaign.last_fault = Some(fault);
-        campaign.empties += u32::from(fault == Fault::Empty);
+        match fault {
+            Fault::Empty => campaign.empties += 1,
+            Fault::Unreachable(_) => {}
+            _ => campaign.objections += 1,
+        }
         let (zone, transport, after) = (self.asking.zone.clone(), done.transport, now - done.start);
         self.job.tell(|| Step::Failed { zone, host, server, transport, after, fault: fault.to_string() });
         Ok(None)

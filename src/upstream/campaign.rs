@@ -28,7 +28,10 @@ pub struct Target {
 pub struct Campaign {
     pub(super) targets: Vec<Target>,
     pub(super) sends: u32,
+    /// Replies with nothing in them.
     pub(super) empties: u32,
+    /// Replies that are of no use for another reason.
+    pub(super) objections: u32,
     /// The last thing that went wrong.
     pub last_fault: Option<Fault>,
 }
@@ -62,9 +65,10 @@ impl Campaign {
         }
     }
 
-    /// Whether the servers reply, but with nothing in it: taken for "no such data" in the end.
-    pub const fn is_mostly_empty(&self) -> bool {
-        self.empties > 0
+    /// Whether the servers that reply do so with nothing in it: taken for "no such data" in the end. One that refuses
+    /// or fails says that there may be more to know.
+    pub const fn is_unanimously_empty(&self) -> bool {
+        self.empties > 0 && self.objections == 0
     }
 
     /// Whether the zone may be sent anything more in this step.
