@@ -220,8 +220,9 @@ fn answer(query: &Query<'_>) -> Result<Answer, Rcode> {
     Ok(zone.answer(question))
 }
 
-/// Sets the response code, its upper bits in OPT when there is one.
+/// Sets the response code, its upper bits in OPT; without OPT a code that needs them becomes SERVFAIL.
 pub fn set_rcode(message: &mut Message, rcode: Rcode) {
+    let rcode = if message.edns.is_none() && rcode.high() > 0 { Rcode::SERVFAIL } else { rcode };
     message.header.flags = (message.header.flags & 0xfff0) | u16::from(rcode.low());
     if let Some(edns) = &mut message.edns {
         edns.rcode_high = rcode.high();
