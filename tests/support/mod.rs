@@ -1,0 +1,17 @@
+//! What every simulation is made of: a tree of zones, a network between its servers, a resolver in front, an oracle beside.
+
+mod lab;
+mod net;
+mod oracle;
+mod tree;
+
+pub use lab::{Lab, Reply, run};
+pub use net::{Link, SimNet};
+pub use oracle::{Oracle, Truth};
+pub use tree::Tree;
+
+use burdock::dns::Name;
+
+pub fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
