@@ -88,9 +88,9 @@ where
         let slot = Arc::new(Slot { value: OnceLock::new(), filled: Notify::new() });
         table.insert(key.clone(), Entry { slot: Arc::clone(&slot), waiters: 1 });
         drop(table);
-        let mut ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
+        let ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
         let work = start();
-        tokio::spawn(async move { ending.value = Some(work.await) });
+        tokio::spawn(async move { ending.with(work.await) });
         Ok(Waiter { slot })
     }
 
@@ -124,6 +124,12 @@ struct Ending<K: Eq + Hash, V> {
     key: K,
     slot: Arc<Slot<V>>,
     value: Option<V>,
+}
+
+impl<K: Eq + Hash, V> Ending<K, V> {
+    fn with(mut self, value: V) {
+        self.value = Some(value);
+    }
 }
 
 impl<K: Eq + Hash, V> Drop for Ending<K, V> {
