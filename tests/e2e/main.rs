@@ -3,12 +3,17 @@
 //! Needs Debian's nsd, knot, knot-dnsutils and bind9-dnsutils; `tests/run` installs them. With `E2E=1` their absence
 //! is a failure, otherwise it is said and nothing runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, clippy::disallowed_types)]
-#![allow(missing_docs, dead_code)]
+#![allow(missing_docs)]
 
+mod answers;
 mod ask;
 mod authorities;
+
+mod failures;
 mod lab;
 mod process;
+mod program;
+mod protocol;
 mod zones;
 
 use std::process::{Command, ExitCode};
@@ -17,6 +22,20 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 
 use lab::Lab;
+use program::{Burdock, Wish};
+
+/// A test: its name and what it does.
+pub type Test = (&'static str, fn(&Stage));
+
+/// All that the tests share; ended when the last of them has.
+pub struct Stage {
+    /// The authoritative servers.
+    lab: Lab,
+    /// Burdock as a house would run it, without IPv6 to the outside.
+    burdock: Burdock,
+    /// Burdock with IPv6 to the outside. It listens on IPv4 alone: its own address is never asked.
+    six: Burdock,
+}
 
 /// The commands that must be there.
 const TOOLS: [&str; 5] = ["nsd", "knotd", "dig", "kdig", "setpriv"];
@@ -35,9 +54,18 @@ fn main() -> ExitCode {
     if arguments.list {
         return libtest_mimic::run(&arguments, trials(&None)).exit_code();
     }
-    let lab = Some(Arc::new(Lab::start()));
-    let conclusion = libtest_mimic::run(&arguments, trials(&lab));
+    let conclusion = libtest_mimic::run(&arguments, trials(&Some(Arc::new(Stage::start()))));
     conclusion.exit_code()
+}
+
+impl Stage {
+    fn start() -> Self {
+        let lab = Lab::start();
+        let wish = Wish { name: "burdock", listen: &["127.0.0.1", "::1"], ipv6: false, more: "" };
+        let burdock = Burdock::start(&lab, &wish);
+        let six = Burdock::start(&lab, &Wish { name: "six", listen: &["127.0.0.1"], ipv6: true, more: "" });
+        Self { lab, burdock, six }
+    }
 }
 
 /// Debian keeps servers in /usr/sbin, which is not in everybody's path.
@@ -45,15 +73,21 @@ fn exists(tool: &str) -> bool {
     Command::new("which").arg(tool).output().is_ok_and(|output| output.status.success())
 }
 
-/// Every test, by name. Without a lab they can be listed but not run.
-fn trials(lab: &Option<Arc<Lab>>) -> Vec<Trial> {
-    authorities::TESTS.iter().map(|(name, test)| trial(&format!("authorities::{name}"), lab, *test)).collect()
+/// Every test, by name. Without a stage they can be listed but not run.
+fn trials(stage: &Option<Arc<Stage>>) -> Vec<Trial> {
+    let files = [
+        ("authorities", authorities::TESTS),
+        ("answers", answers::TESTS),
+        ("protocol", protocol::TESTS),
+        ("failures", failures::TESTS),
+    ];
+    files.iter().flat_map(|(file, tests)| tests.iter().map(move |test| trial(file, test, stage))).collect()
 }
 
-fn trial(name: &str, lab: &Option<Arc<Lab>>, test: fn(&Lab)) -> Trial {
-    let lab = lab.clone();
-    Trial::test(name, move || {
-        test(&lab.expect("tests run only with a lab"));
+fn trial(file: &str, (name, test): &Test, stage: &Option<Arc<Stage>>) -> Trial {
+    let (stage, test) = (stage.clone(), *test);
+    Trial::test(format!("{file}::{name}"), move || {
+        test(&stage.expect("tests run only on a stage"));
         Ok(())
     })
 }

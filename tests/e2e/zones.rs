@@ -147,7 +147,7 @@ arpa. 86400 NS a.tlds.net.
 9.9.9.9.in-addr.arpa. 3600 PTR nine.leaf.net.
 ";
 
-/// `BIG` and `HUGE` are filled in when the zone is written.
+/// `MID`, `BIG` and `HUGE` are filled in when the zone is written.
 const LEAF: &str = "\
 leaf.net. 300 SOA ns1.leaf.net. hostmaster.leaf.net. 7 1800 900 604800 60
 leaf.net. 300 NS ns1.leaf.net.
@@ -183,6 +183,7 @@ MiXeD.leaf.net. 300 A 192.0.2.99
 sub.leaf.net. 300 NS ns1.leaf.net.
 sub.leaf.net. 300 NS ns2.leaf.net.
 gone.leaf.net. 300 CNAME www.dead.net.
+MID
 BIG
 HUGE
 ";
@@ -258,7 +259,8 @@ ns.signed.net. 300 A 127.54.3.1
 www.signed.net. 300 A 192.0.2.61
 ";
 
-/// How many strings of 250 octets `big.leaf.net` and `huge.leaf.net` have.
+/// How many records of 250 octets of text `mid`, `big` and `huge.leaf.net` have.
+pub const MID: usize = 3;
 pub const BIG: usize = 8;
 pub const HUGE: usize = 200;
 
@@ -268,7 +270,8 @@ impl Zone {
         let big = |name: &str, count: usize| -> String {
             (0..count).map(|i| format!("{name}.leaf.net. 300 TXT \"{i:03}{}\"\n", "x".repeat(247))).collect()
         };
-        self.text.replace("BIG\n", &big("big", BIG)).replace("HUGE\n", &big("huge", HUGE))
+        let text = self.text.replace("MID\n", &big("mid", MID));
+        text.replace("BIG\n", &big("big", BIG)).replace("HUGE\n", &big("huge", HUGE))
     }
 
     /// The name of its file.
