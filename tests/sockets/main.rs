@@ -1,5 +1,11 @@
 //! A whole server on real loopback sockets, before an authority of a few lines on a socket of its own.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::manual_let_else, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::manual_let_else,
+    clippy::disallowed_types,
+    missing_docs
+)]
 
 mod authority;
 mod process;
