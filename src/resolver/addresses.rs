@@ -1,15 +1,17 @@
 //! Server name → addresses: glue, then the cache, then a sub-question. The one recursion in Burdock.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::timeout;
 
+use super::scrub::scrub;
 use super::{Outcome, ResolveError, Resolver};
-use crate::dns::{Name, Question, RecordType, ZoneCut};
+use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
 use crate::job::{Job, Limit};
-use crate::upstream::Campaign;
+use crate::upstream::{Asking, Campaign};
 use crate::world::BoxFuture;
 
 /// Server names looked up at the same time.
@@ -23,6 +25,7 @@ pub(super) struct Contacts {
     pub(super) campaign: Campaign,
     looked_up: Vec<Name>,
     failed: u32,
+    desperate: bool,
 }
 
 impl Resolver {
@@ -30,12 +33,13 @@ impl Resolver {
     pub(super) fn known_addresses(&self, cut: &ZoneCut, job: &Job) -> Contacts {
         let mut contacts = Contacts::default();
         for server in cut.servers.iter() {
+            // Glue is the parent's word about its child's servers; what the child says of them itself may be a ghost's.
+            if self.add(&mut contacts, &server.host, server.glue.iter().copied()) > 0 {
+                continue;
+            }
             let families = [RecordType::A, RecordType::AAAA];
             let cached = families.map(|rtype| self.rrsets.set(&server.host, rtype, job.now()));
-            let cached = cached.iter().flatten().flat_map(crate::dns::RrSet::addresses);
-            for address in server.glue.iter().copied().chain(cached).filter(|address| self.upstream.may_ask(*address)) {
-                contacts.campaign.add(Some(&server.host), address);
-            }
+            self.add(&mut contacts, &server.host, cached.iter().flatten().flat_map(RrSet::addresses));
         }
         contacts
     }
@@ -56,7 +60,7 @@ impl Resolver {
             let room = AT_ONCE.saturating_sub(running.len());
             running.extend(self.next_hosts(cut, contacts, room, job).into_iter().map(|host| self.look_up(host, job)));
             if running.is_empty() {
-                return Ok(false);
+                return Ok(self.last_resort(cut, contacts, job).await);
             }
             let Ok(done) = timeout(PATIENCE, running.next()).await else {
                 // Those asked for may have dead servers themselves; another joins while they are waited for.
@@ -74,14 +78,56 @@ impl Resolver {
                 Err(_) => Vec::new(),
             };
             let most = usize::try_from(job.limits().addresses_per_server).unwrap_or(usize::MAX);
-            let usable = addresses.into_iter().filter(|address| self.upstream.may_ask(*address)).take(most);
-            let new = usable.filter(|address| contacts.campaign.add(Some(&host), *address)).count();
-            if new > 0 {
+            if self.add(contacts, &host, addresses.into_iter().take(most)) > 0 {
                 // One server that can be asked is enough to go on.
                 return Ok(true);
             }
             contacts.failed += 1;
         }
+    }
+
+    /// Adds those of `addresses` that may be asked and are new; how many.
+    fn add(&self, contacts: &mut Contacts, host: &Name, addresses: impl Iterator<Item = IpAddr>) -> usize {
+        let usable = addresses.filter(|address| self.upstream.may_ask(*address));
+        usable.filter(|address| contacts.campaign.add(Some(host), *address)).count()
+    }
+
+    /// Once, when everything else failed: the glue under which another delegation knows the same server, and for servers
+    /// inside the zone whose glue is missing, what the parent's servers say when asked for it (RFC 9471 §3.1).
+    async fn last_resort(&self, cut: &ZoneCut, contacts: &mut Contacts, job: &Job) -> bool {
+        if std::mem::replace(&mut contacts.desperate, true) {
+            return false;
+        }
+        let mut found = 0;
+        for server in cut.servers.iter().filter(|server| !server.host.is_in(&cut.apex)) {
+            if let Some(home) = self.cuts.closest(&server.host, job.now()) {
+                let same = home.servers.iter().filter(|known| known.host == server.host);
+                found += self.add(contacts, &server.host, same.flat_map(|known| known.glue.iter().copied()));
+            }
+        }
+        let missing = |server: &&NameServer| server.host.is_in(&cut.apex) && server.glue.is_empty();
+        let Some(server) = cut.servers.iter().find(missing).filter(|_| contacts.campaign.is_empty()) else {
+            return found > 0;
+        };
+        let addresses = self.ask_parent(cut, &server.host, job).await;
+        self.add(contacts, &server.host, addresses.into_iter()) > 0
+    }
+
+    /// The addresses of `host`, a server inside the zone of `cut`, from the servers of the zone above.
+    async fn ask_parent(&self, cut: &ZoneCut, host: &Name, job: &Job) -> Vec<IpAddr> {
+        let Some(above) = cut.apex.parent() else { return Vec::new() };
+        let Some(parent) = self.cuts.closest(&above, job.now()) else { return Vec::new() };
+        let rtype = if self.upstream.families().0 { RecordType::A } else { RecordType::AAAA };
+        let question = Question::new(host.clone(), rtype);
+        let mut campaign = self.known_addresses(&parent, job).campaign;
+        let asking = Asking { zone: &parent.apex, question: &question, give_up_after: 1 };
+        let judge = |reply: &Message| {
+            let scrubbed = scrub(reply, &question, &parent.apex);
+            let referred = scrubbed.delegation.into_iter().flat_map(|delegation| delegation.servers);
+            let glue = referred.filter(|server| server.host == *host).flat_map(|server| server.glue);
+            Ok(scrubbed.data.iter().flat_map(RrSet::addresses).chain(glue).collect::<Vec<_>>())
+        };
+        self.upstream.ask(asking, &mut campaign, judge, job).await.map(|useful| useful.kind).unwrap_or_default()
     }
 
     /// The next names to look up, at most `room`: any order, those without glue first. A name inside the zone itself can
@@ -137,4 +183,4 @@ impl Resolver {
     }
 }
 
-type LookedUp = (Name, Result<Vec<std::net::IpAddr>, ResolveError>);
+type LookedUp = (Name, Result<Vec<IpAddr>, ResolveError>);

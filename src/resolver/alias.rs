@@ -1,7 +1,7 @@
 //! The alias loop: QNAME original → effective → final (RFC 9499), each name known or walked for.
 
 use super::remember::Reached;
-use super::{Outcome, Resolution, ResolveError, Resolver};
+use super::{Resolution, ResolveError, Resolver};
 use crate::dns::{Name, Question, RecordType, RrSet};
 use crate::job::{Job, Limit};
 use crate::telemetry::Step;
@@ -43,51 +43,41 @@ impl Resolver {
 impl Chain {
     /// Adds what was reached; the resolution when it is the end.
     fn extend(&mut self, reached: Reached, job: &Job) -> Result<Option<Resolution>, ResolveError> {
-        let (aliases, end) = match reached {
-            Reached::Alias { aliases, target } => (aliases, Err(target)),
-            Reached::End { aliases, outcome } => (aliases, Ok(outcome)),
+        let alias = match reached {
+            Reached::End(outcome) => {
+                return Ok(Some(Resolution { aliases: std::mem::take(&mut self.aliases), outcome }));
+            }
+            Reached::Alias(alias) => alias,
         };
-        for alias in aliases {
-            if alias.rtype == RecordType::CNAME {
-                self.step(&alias, job)?;
-            }
+        for set in alias {
+            let target = set.target().unwrap_or_else(Name::root);
+            let is_link = set.rtype == RecordType::CNAME;
             // A DNAME met twice on the way stands in the answer once.
-            if !self.aliases.contains(&alias) {
-                self.aliases.push(alias);
+            if !self.aliases.contains(&set) {
+                self.aliases.push(set);
+            }
+            if is_link {
+                self.step(target, job)?;
             }
         }
-        let links = self.aliases.iter().filter(|set| set.rtype == RecordType::CNAME).count();
-        if links > usize::try_from(job.limits().aliases).unwrap_or(usize::MAX) {
-            return Err(ResolveError::Limit { limit: Limit::Aliases, zone: self.name.clone() });
-        }
-        match end {
-            Ok(outcome) => Ok(Some(Resolution { aliases: std::mem::take(&mut self.aliases), outcome })),
-            Err(target) => {
-                self.name = target;
-                Ok(None)
-            }
-        }
+        Ok(None)
     }
 
-    fn step(&mut self, alias: &RrSet, job: &Job) -> Result<(), ResolveError> {
-        let target = alias.target().unwrap_or_else(Name::root);
+    /// Goes on at `target`.
+    fn step(&mut self, target: Name, job: &Job) -> Result<(), ResolveError> {
+        let from = std::mem::replace(&mut self.name, target.clone());
+        job.tell(|| Step::Alias { from: from.clone(), to: target.clone() });
         if job.depth() > 0 {
             // RFC 2181 §10.3: the name of a server is never an alias. Following one would only cost packets.
-            return Err(ResolveError::ServerIsAlias { host: alias.owner.clone() });
+            return Err(ResolveError::ServerIsAlias { host: from });
         }
-        job.tell(|| Step::Alias { from: alias.owner.clone(), to: target.clone() });
-        let met = |set: &RrSet| set.rtype == RecordType::CNAME && set.owner == target;
-        if target == alias.owner || self.aliases.iter().any(met) {
-            return Err(ResolveError::AliasLoop { name: target });
+        let links = || self.aliases.iter().filter(|set| set.rtype == RecordType::CNAME);
+        if links().any(|set| set.owner == target) {
+            return Err(ResolveError::AliasLoop { name: target, aliases: std::mem::take(&mut self.aliases) });
         }
-        self.name = target;
+        if links().count() > usize::try_from(job.limits().aliases).unwrap_or(usize::MAX) {
+            return Err(ResolveError::Limit { limit: Limit::Aliases, zone: from });
+        }
         Ok(())
-    }
-}
-
-impl Reached {
-    /// An end without aliases before it.
-    pub(super) const fn end(outcome: Outcome) -> Self {
-        Self::End { aliases: Vec::new(), outcome }
     }
 }

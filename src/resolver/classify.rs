@@ -2,7 +2,7 @@
 
 use super::minimise::Probe;
 use super::scrub::Scrubbed;
-use crate::dns::{Delegation, Denial, Name, Outcome, Rcode, RecordType, RrSet, Ttl};
+use crate::dns::{Delegation, Denial, Outcome, Rcode, RecordType, RrSet, Ttl};
 use crate::upstream::{Fault, Lameness};
 
 /// How long a denial without SOA holds: long enough to stop a storm (RFC 2308 §2.1 leaves it uncached).
@@ -17,29 +17,28 @@ pub enum Kind {
     NoCut,
     /// The zone does not cope with a shortened question: it gets the whole one.
     Opaque,
-    /// The name is an alias of one that has to be resolved by itself.
-    Alias {
-        /// The chain.
-        aliases: Vec<RrSet>,
-        /// Its end.
-        target: Name,
-    },
+    /// The name is an alias of another: its CNAME, or a DNAME and the CNAME it stands for.
+    Alias(Vec<RrSet>),
     /// The name is an alias, by DNAME, of one that is longer than a name may be (RFC 6672 §2.2).
     TooLong,
     /// The question ends here.
-    End {
-        /// Aliases inside the zone that led to the end.
-        aliases: Vec<RrSet>,
-        /// The end.
-        outcome: Outcome,
-    },
+    End(Outcome),
 }
 
-/// What `reply` means for `probe`, asked of the servers of `zone`.
+/// Who may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Servers with authority for the zone.
+    Authority,
+    /// Servers that answer from a cache too: every server of the zone does.
+    Anyone,
+}
+
+/// What `reply` means for `probe`.
 ///
 /// # Errors
 /// The server's [`Fault`]; the next one is asked.
-pub fn classify(probe: &Probe, zone: &Name, reply: Scrubbed) -> Result<Kind, Fault> {
+pub fn classify(probe: &Probe, reply: Scrubbed, trust: Trust) -> Result<Kind, Fault> {
     if reply.too_long {
         return Ok(Kind::TooLong);
     }
@@ -49,22 +48,18 @@ pub fn classify(probe: &Probe, zone: &Name, reply: Scrubbed) -> Result<Kind, Fau
     if reply.contradicts {
         return Err(Fault::Contradiction("several CNAMEs at one name"));
     }
-    if !reply.authoritative && reply.recursive {
+    let from_a_cache = !reply.authoritative && reply.recursive && reply.delegation.is_none();
+    if from_a_cache && trust == Trust::Authority {
         return Err(Fault::Lame(Lameness::Recursive));
     }
-    if let Some(data) = reply.data {
-        return Ok(if probe.minimised {
-            Kind::NoCut
-        } else {
-            Kind::End { aliases: reply.aliases, outcome: Outcome::Found(data) }
-        });
-    }
-    if !reply.aliases.is_empty() {
-        return Ok(alias(probe, zone, reply));
-    }
-    match reply.rcode {
-        Rcode::NXDOMAIN if probe.may_widen() => Ok(Kind::Opaque),
-        Rcode::NXDOMAIN => Ok(Kind::End { aliases: Vec::new(), outcome: Outcome::NxDomain(denial(reply)) }),
+    match reply {
+        // Whatever a shortened question finds, it shows that there is no cut.
+        Scrubbed { data: Some(_), .. } if probe.minimised => Ok(Kind::NoCut),
+        Scrubbed { data: Some(data), .. } => Ok(Kind::End(Outcome::Found(data))),
+        Scrubbed { ref alias, .. } if !alias.is_empty() && probe.minimised => Ok(Kind::NoCut),
+        Scrubbed { alias, .. } if !alias.is_empty() => Ok(Kind::Alias(alias)),
+        Scrubbed { rcode: Rcode::NXDOMAIN, .. } if probe.may_widen() => Ok(Kind::Opaque),
+        Scrubbed { rcode: Rcode::NXDOMAIN, .. } => Ok(Kind::End(Outcome::NxDomain(denial(reply)))),
         _ => no_error(probe, reply),
     }
 }
@@ -75,29 +70,13 @@ fn no_error(probe: &Probe, reply: Scrubbed) -> Result<Kind, Fault> {
     match reply.delegation.clone() {
         // A parent that refers to the child when asked for the child's DS does not know DS: there is none (RFC 4035 §3.1.4.1).
         Some(delegation) if probe.question.rtype == RecordType::DS && delegation.zone == probe.question.name => {
-            Ok(Kind::End { aliases: Vec::new(), outcome: Outcome::NoData(denial(reply)) })
+            Ok(Kind::End(Outcome::NoData(denial(reply))))
         }
         Some(delegation) => Ok(Kind::Referral(delegation)),
-        None if nothing && reply.upward => Err(Fault::Lame(Lameness::UpwardReferral)),
+        None if nothing && reply.upward && !reply.authoritative => Err(Fault::Lame(Lameness::UpwardReferral)),
         None if probe.minimised => Ok(Kind::NoCut),
         None if nothing => Err(Fault::Empty),
-        None => Ok(Kind::End { aliases: Vec::new(), outcome: Outcome::NoData(denial(reply)) }),
-    }
-}
-
-fn alias(probe: &Probe, zone: &Name, reply: Scrubbed) -> Kind {
-    if probe.minimised {
-        return Kind::NoCut;
-    }
-    // The end of the chain may be told by this server only inside its own zone (RFC 2308 §2.1; CNAME-chain poisoning).
-    let inside = reply.effective.is_in(zone);
-    let aliases = reply.aliases.clone();
-    match reply.rcode {
-        Rcode::NXDOMAIN if inside => Kind::End { aliases, outcome: Outcome::NxDomain(denial(reply)) },
-        Rcode::NOERROR if inside && reply.soa.is_some() => {
-            Kind::End { aliases, outcome: Outcome::NoData(denial(reply)) }
-        }
-        _ => Kind::Alias { aliases, target: reply.effective },
+        None => Ok(Kind::End(Outcome::NoData(denial(reply)))),
     }
 }
 
@@ -120,7 +99,7 @@ mod tests {
     /// What the reply means to someone who asks `z.`'s servers for `asked`.
     fn kind(asked: &str, mode: Minimisation, reply: &crate::dns::Message) -> Result<Kind, Fault> {
         let probe = Revealed::new(mode).probe(&question(asked), &name("z"));
-        classify(&probe, &name("z"), scrub(reply, &probe.question, &name("z"), 11))
+        classify(&probe, scrub(reply, &probe.question, &name("z")), Trust::Authority)
     }
 
     fn whole(flags: u16, rcode: Rcode, sections: [&str; 3]) -> Result<Kind, Fault> {
@@ -130,7 +109,7 @@ mod tests {
     #[test]
     fn negative_answers_are_ends_with_the_smaller_ttl() {
         for (rcode, nonexistent) in [(Rcode::NOERROR, false), (Rcode::NXDOMAIN, true)] {
-            let Ok(Kind::End { outcome, .. }) = whole(AA, rcode, ["", SOA, ""]) else { panic!("an end") };
+            let Ok(Kind::End(outcome)) = whole(AA, rcode, ["", SOA, ""]) else { panic!("an end") };
             let (Outcome::NoData(denial) | Outcome::NxDomain(denial)) = &outcome else { panic!("a denial") };
             assert_eq!(denial.ttl, Ttl::from_secs(60));
             assert_eq!(matches!(outcome, Outcome::NxDomain(_)), nonexistent);
@@ -148,6 +127,8 @@ mod tests {
         );
         assert_eq!(whole(0, Rcode::REFUSED, ["", "", ""]), Err(Fault::Rcode(Rcode::REFUSED)));
         assert_eq!(whole(AA, Rcode::NOERROR, ["", "", ""]), Err(Fault::Empty));
+        // With authority, the zone's own NS set is not a referral.
+        assert_eq!(whole(AA, Rcode::NOERROR, ["", "z. NS ns.z.", ""]), Err(Fault::Empty));
     }
 
     #[test]
@@ -165,7 +146,7 @@ mod tests {
         let nxdomain = reply(AA, Rcode::NXDOMAIN, ["", SOA, ""]);
         assert_eq!(kind("a.ent.z. A", Minimisation::Relaxed, &nxdomain), Ok(Kind::Opaque));
         let strict = kind("a.ent.z. A", Minimisation::Strict, &nxdomain);
-        assert!(matches!(strict, Ok(Kind::End { outcome: Outcome::NxDomain(_), .. })));
+        assert!(matches!(strict, Ok(Kind::End(Outcome::NxDomain(_)))));
         let refused = reply(0, Rcode::REFUSED, ["", "", ""]);
         assert_eq!(kind("a.ent.z. A", Minimisation::Relaxed, &refused), Ok(Kind::Opaque));
     }
@@ -179,11 +160,20 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_chain_is_believed_inside_the_zone_only() {
-        let inside = whole(AA, Rcode::NXDOMAIN, ["q.z. CNAME r.z.", SOA, ""]);
-        assert!(matches!(inside, Ok(Kind::End { outcome: Outcome::NxDomain(_), .. })));
-        let outside = whole(AA, Rcode::NXDOMAIN, ["q.z. CNAME r.victim.", "victim. SOA a. b. 1 2 3 4 5", ""]);
-        assert!(matches!(outside, Ok(Kind::Alias { target, .. }) if target == name("r.victim")));
+    fn nxdomain_behind_an_alias_is_about_the_target() {
+        let got = whole(AA, Rcode::NXDOMAIN, ["q.z. CNAME r.victim.", "victim. SOA a. b. 1 2 3 4 5", ""]);
+        assert!(matches!(got, Ok(Kind::Alias(alias)) if alias[0].target() == Some(name("r.victim"))));
+    }
+
+    #[test]
+    fn a_cache_may_refer_but_not_answer() {
+        let answer = reply(Header::RA, Rcode::NOERROR, ["q.z. A 192.0.2.1", "", ""]);
+        let probe = Revealed::new(Minimisation::Off).probe(&question("q.z. A"), &name("z"));
+        let asked = |trust| classify(&probe, scrub(&answer, &probe.question, &name("z")), trust);
+        assert_eq!(asked(Trust::Authority), Err(Fault::Lame(Lameness::Recursive)));
+        assert!(matches!(asked(Trust::Anyone), Ok(Kind::End(Outcome::Found(_)))));
+        let referral = whole(Header::RA, Rcode::NOERROR, ["", "q.z. NS ns.q.z.", ""]);
+        assert!(matches!(referral, Ok(Kind::Referral(_))));
     }
 
     #[test]
@@ -191,7 +181,7 @@ mod tests {
         // INT-20, RFC 4035 §3.1.4.1.
         let referral = reply(0, Rcode::NOERROR, ["", "q.z. NS ns.q.z.", "ns.q.z. A 192.0.2.1"]);
         let got = kind("q.z. DS", Minimisation::Off, &referral);
-        assert!(matches!(got, Ok(Kind::End { outcome: Outcome::NoData(_), .. })));
+        assert!(matches!(got, Ok(Kind::End(Outcome::NoData(_)))));
         assert!(matches!(kind("q.z. A", Minimisation::Off, &referral), Ok(Kind::Referral(_))));
     }
 }

@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::addresses::Contacts;
-use super::classify::{BARE_DENIAL, Kind, classify};
+use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
 use super::scrub::scrub;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, NameServer, Question, ZoneCut};
+use crate::dns::{Delegation, Message, Name, NameServer, Question, RrSet, ZoneCut};
 use crate::job::{Job, Limit};
 use crate::telemetry::{Heard, Step};
-use crate::upstream::{Asking, Campaign, Fault, Unanswered, Useful};
+use crate::upstream::{Asking, Campaign, Fault, Lameness, Unanswered, Useful};
 
-/// A delegation is kept at least this long: a parent's TTL of 0 must not make every question a walk.
-const SHORTEST_DELEGATION: Duration = Duration::from_secs(60);
+/// A delegation is kept at least this long: a parent's TTL of 0 must not make every question a walk. Not longer, for
+/// what the parent takes away has to be gone when the TTL has passed (ghost domains).
+const SHORTEST_DELEGATION: Duration = Duration::from_secs(1);
 /// A delegation is kept no longer than this, whatever its TTL.
 const LONGEST_DELEGATION: Duration = Duration::from_secs(86_400);
 /// A cut younger than this is not suspected of having moved.
@@ -117,10 +118,8 @@ impl Resolver {
                 Kind::NoCut => revealed.reveal(question, job.limits()),
                 Kind::Opaque => revealed.reveal_all(),
                 Kind::TooLong => return Err(ResolveError::AliasTooLong { name: question.name.clone() }),
-                end => match self.remember(&probe, end, rank, job) {
-                    Some(reached) => return Ok(Visit::There(reached)),
-                    None => revealed.reveal_all(),
-                },
+                Kind::Alias(alias) => return Ok(Visit::There(Reached::Alias(self.remember_alias(alias, rank, job)))),
+                Kind::End(outcome) => return Ok(Visit::There(Reached::End(self.remember(&probe, outcome, rank, job)))),
             }
             contacts.campaign.new_question();
         }
@@ -135,10 +134,11 @@ impl Resolver {
         job: &Job,
     ) -> Result<Useful<(Kind, Rank)>, ResolveError> {
         let zone = &cut.apex;
-        let judge = |reply: &Message| self.judge(reply, probe, zone, job);
         let give_up_after = if probe.may_widen() { SILENCE_TO_WIDEN } else { 0 };
         let asking = Asking { zone, question: &probe.question, give_up_after };
+        let mut trust = Trust::Authority;
         loop {
+            let judge = |reply: &Message| judge(reply, probe, zone, trust);
             let unanswered = match self.upstream.ask(asking, &mut contacts.campaign, judge, job).await {
                 Ok(useful) => {
                     tell_heard(zone, &useful, job);
@@ -151,16 +151,18 @@ impl Resolver {
                 Unanswered::Limit(limit) => return Err(ResolveError::Limit { limit, zone: zone.clone() }),
                 Unanswered::Exhausted => {}
             }
-            if !self.more_addresses(cut, contacts, job).await? {
+            let recursive = contacts.campaign.last_fault == Some(Fault::Lame(Lameness::Recursive));
+            if self.more_addresses(cut, contacts, job).await? {
+                continue;
+            }
+            if recursive && trust == Trust::Authority {
+                // A whole zone served by caches is a mistake that answers all the same.
+                trust = Trust::Anyone;
+                contacts.campaign.new_question();
+            } else {
                 return exhausted(zone, probe, &contacts.campaign);
             }
         }
-    }
-
-    fn judge(&self, reply: &Message, probe: &Probe, zone: &Name, job: &Job) -> Result<(Kind, Rank), Fault> {
-        let scrubbed = scrub(reply, &probe.question, zone, job.limits().aliases);
-        let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
-        classify(probe, zone, scrubbed).map(|kind| (kind, rank))
     }
 
     /// Whether a cut whose servers fail may simply be out of date (a domain was moved): once a minute, the parent is asked.
@@ -169,11 +171,17 @@ impl Resolver {
     }
 }
 
+fn judge(reply: &Message, probe: &Probe, zone: &Name, trust: Trust) -> Result<(Kind, Rank), Fault> {
+    let scrubbed = scrub(reply, &probe.question, zone);
+    let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
+    classify(probe, scrubbed, trust).map(|kind| (kind, rank))
+}
+
 /// No server is left to ask. When they replied, only with nothing in it, the name has no such data.
 fn exhausted(zone: &Name, probe: &Probe, campaign: &Campaign) -> Result<Useful<(Kind, Rank)>, ResolveError> {
     if campaign.is_unanimously_empty() {
         let outcome = Outcome::NoData(Denial::new(None, Vec::new(), BARE_DENIAL));
-        let kind = if probe.minimised { Kind::NoCut } else { Kind::End { aliases: Vec::new(), outcome } };
+        let kind = if probe.minimised { Kind::NoCut } else { Kind::End(outcome) };
         return Ok(Useful::assumed((kind, Rank::Answer)));
     }
     Err(match campaign.last_fault {
@@ -206,11 +214,11 @@ fn tell_heard(zone: &Name, useful: &Useful<(Kind, Rank)>, job: &Job) {
             },
             Kind::NoCut => Heard::NoCut,
             Kind::Opaque => Heard::Opaque,
-            Kind::Alias { target, .. } => Heard::Alias { to: target.clone() },
+            Kind::Alias(alias) => Heard::Alias { to: alias.last().and_then(RrSet::target).unwrap_or_else(Name::root) },
             Kind::TooLong => Heard::AliasTooLong,
-            Kind::End { outcome: Outcome::Found(set), .. } => Heard::Answer { records: set.rdatas.len() },
-            Kind::End { outcome: Outcome::NoData(_), .. } => Heard::NoData,
-            Kind::End { outcome: Outcome::NxDomain(_), .. } => Heard::NxDomain,
+            Kind::End(Outcome::Found(set)) => Heard::Answer { records: set.rdatas.len() },
+            Kind::End(Outcome::NoData(_)) => Heard::NoData,
+            Kind::End(Outcome::NxDomain(_)) => Heard::NxDomain,
         },
     });
 }

@@ -1,6 +1,6 @@
 //! Why a question could not be resolved.
 
-use crate::dns::Name;
+use crate::dns::{Name, RrSet};
 use crate::job::Limit;
 use crate::upstream::Fault;
 
@@ -40,6 +40,8 @@ pub enum ResolveError {
     AliasLoop {
         /// The name met twice.
         name: Name,
+        /// The aliases up to there.
+        aliases: Vec<RrSet>,
     },
     /// The name of a server is an alias, which it must not be (RFC 2181 §10.3).
     #[error("the server name {host} is an alias")]

@@ -24,7 +24,7 @@ use crate::upstream::{self, Upstream};
 use crate::world::World;
 
 pub use crate::dns::{Denial, Outcome};
-pub use classify::{Kind, classify};
+pub use classify::{Kind, Trust, classify};
 pub use error::ResolveError;
 pub use minimise::{Probe, Revealed};
 pub use scrub::{Scrubbed, scrub};

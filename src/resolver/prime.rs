@@ -62,6 +62,9 @@ impl Resolver {
                 server.glue.clone_from(&hint.glue);
             }
         }
+        if servers.iter().all(|server| server.glue.is_empty()) {
+            return hints;
+        }
         let now = job.now();
         let set = self.rrsets.insert(set, Rank::Authoritative, now);
         ZoneCut { servers: servers.into(), since: now, expires: Some(now + set.ttl.duration().max(UNPRIMED)), ..hints }
@@ -70,7 +73,7 @@ impl Resolver {
 
 /// The root's NS set and its servers' addresses, if the reply has them.
 fn read(reply: &Message, question: &Question) -> Option<(RrSet, Vec<NameServer>)> {
-    let set = scrub(reply, question, &question.name, 0).data?;
+    let set = scrub(reply, question, &question.name).data?;
     let hosts = set.rdatas.iter().filter_map(|rdata| Name::from_wire(rdata).ok());
     let servers = hosts.map(|host| NameServer { glue: glue(&reply.additional, &host, &question.name), host }).collect();
     Some((set, servers))

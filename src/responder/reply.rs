@@ -63,7 +63,12 @@ fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
 /// The reply that says why nothing was found.
 pub(super) fn failed(question: &Question, error: &ResolveError, now: Instant) -> Answer {
     let (rcode, ede) = failure::explain(error);
-    write(question, &Parts { ede: Some(ede), ..empty(rcode) }, now)
+    // RFC 1034 §3.6.2: a loop is signalled as an error; the aliases that make it up are shown.
+    let answer = match error.root() {
+        ResolveError::AliasLoop { aliases, .. } => aliases.iter().collect(),
+        _ => Vec::new(),
+    };
+    write(question, &Parts { answer, ede: Some(ede), ..empty(rcode) }, now)
 }
 
 /// The reply to a question that is answered here and nowhere else.
@@ -119,7 +124,9 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
 pub(super) fn refuse(peeked: &Peeked<'_>, refusal: (Rcode, Option<Ede>), out: &mut [u8]) -> Immediate {
     let (rcode, ede) = refusal;
     let mut reply = Vec::with_capacity(peeked.question_end() + 64);
-    let flags = Header::QR | Header::RA | (peeked.header.flags & (Header::RD | Header::CD)) | u16::from(rcode.low());
+    // A client that may not ask has no recursion available.
+    let available = if rcode == Rcode::REFUSED { 0 } else { Header::RA };
+    let flags = Header::QR | available | (peeked.header.flags & (Header::RD | Header::CD)) | u16::from(rcode.low());
     reply.extend_from_slice(&peeked.header.id.to_be_bytes());
     reply.extend_from_slice(&flags.to_be_bytes());
     reply.extend_from_slice(&[0, 1, 0, 0, 0, 0, 0, u8::from(peeked.edns.is_some())]);

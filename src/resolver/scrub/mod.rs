@@ -1,7 +1,8 @@
 //! What a server may not say is taken away before anything is believed or kept. Pure.
 //!
-//! Left over is only what the question needs: the chain from QNAME inside the zone, the SOA and proofs of a denial,
-//! one delegation below the zone with the glue of its own servers. (RFC 2181 §5.4.1, RFC 5452 §6)
+//! Left over is only what the question needs: the data or one alias of QNAME, the SOA and proofs of a denial, one
+//! delegation below the zone with the glue of its own servers. What an answer says of the alias's target is not read:
+//! whoever is responsible for that name is asked. (RFC 2181 §5.4.1, RFC 5452 §6)
 
 use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
@@ -22,11 +23,9 @@ pub struct Scrubbed {
     pub authoritative: bool,
     /// Whether the server says it recurses for us.
     pub recursive: bool,
-    /// Aliases from QNAME on, each DNAME followed by the CNAME it stands for.
-    pub aliases: Vec<RrSet>,
-    /// The name at the end of the aliases (QNAME effective, RFC 9499).
-    pub effective: Name,
-    /// The data asked for, at the effective name.
+    /// The CNAME of QNAME, or the DNAME above it followed by the CNAME it stands for.
+    pub alias: Vec<RrSet>,
+    /// The data asked for.
     pub data: Option<RrSet>,
     /// More than one CNAME at one name.
     pub contradicts: bool,
@@ -42,15 +41,14 @@ pub struct Scrubbed {
     pub upward: bool,
 }
 
-/// Reads `reply` as an answer to `question` by a server of `zone`; at most `max_aliases` links are followed.
-pub fn scrub(reply: &Message, question: &Question, zone: &Name, max_aliases: u32) -> Scrubbed {
+/// Reads `reply` as an answer to `question` by a server of `zone`.
+pub fn scrub(reply: &Message, question: &Question, zone: &Name) -> Scrubbed {
     let mut scrubbed = Scrubbed {
         rcode: reply.rcode(),
         authoritative: reply.header.has(Header::AA),
         recursive: reply.header.has(Header::RA),
-        aliases: Vec::new(),
-        effective: question.name.clone(),
-        data: None,
+        alias: Vec::new(),
+        data: rrset(&reply.answer, &question.name, question.rtype),
         contradicts: false,
         too_long: false,
         soa: None,
@@ -58,63 +56,38 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, max_aliases: u32
         delegation: None,
         upward: false,
     };
-    scrubbed.follow(&reply.answer, question, zone, max_aliases);
-    scrubbed.read_denial(&reply.authority, zone);
-    if scrubbed.aliases.is_empty() && scrubbed.data.is_none() && scrubbed.soa.is_none() {
+    if scrubbed.data.is_none() {
+        scrubbed.read_alias(&reply.answer, &question.name, zone);
+    }
+    if scrubbed.data.is_none() && scrubbed.alias.is_empty() {
+        scrubbed.read_denial(&reply.authority, &question.name, zone);
+    }
+    if scrubbed.data.is_none() && scrubbed.alias.is_empty() && scrubbed.soa.is_none() {
         scrubbed.read_delegation(reply, question, zone);
     }
     scrubbed
 }
 
 impl Scrubbed {
-    /// Follows the aliases of the answer section as long as they stay inside the zone.
-    fn follow(&mut self, answer: &[Record], question: &Question, zone: &Name, max_aliases: u32) {
-        let mut links = 0;
-        while self.effective.is_in(zone) && links <= max_aliases {
-            self.data = rrset(answer, &self.effective, question.rtype);
-            if self.data.is_some() {
-                return;
-            }
-            let Some(target) = self.alias(answer, zone) else { return };
-            links += 1;
-            if self.aliases.iter().any(|set| set.rtype == RecordType::CNAME && set.owner == target) {
-                self.effective = target;
-                return;
-            }
-            self.effective = target;
-        }
-    }
-
-    /// Where the effective name leads to, if it is an alias.
-    fn alias(&mut self, answer: &[Record], zone: &Name) -> Option<Name> {
+    fn read_alias(&mut self, answer: &[Record], name: &Name, zone: &Name) {
         let above = |record: &&Record| {
-            record.rtype == RecordType::DNAME
-                && record.owner.is_in(zone)
-                && self.effective.is_strictly_below(&record.owner)
+            record.rtype == RecordType::DNAME && record.owner.is_in(zone) && name.is_strictly_below(&record.owner)
         };
         if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME)) {
-            let Some(cname) = synthesize(&dname, &self.effective) else {
-                self.too_long = true;
-                return None;
-            };
-            let target = cname.target();
-            self.aliases.extend([dname, cname]);
-            return target;
+            match synthesize(&dname, name) {
+                Some(cname) => self.alias.extend([dname, cname]),
+                None => self.too_long = true,
+            }
+            return;
         }
-        let cname = rrset(answer, &self.effective, RecordType::CNAME)?;
-        if cname.rdatas.len() > 1 {
-            self.contradicts = true;
-            return None;
-        }
-        let target = cname.target();
-        self.aliases.push(cname);
-        target
+        let cname = rrset(answer, name, RecordType::CNAME);
+        self.contradicts = cname.as_ref().is_some_and(|cname| cname.rdatas.len() > 1);
+        self.alias.extend(cname);
     }
 
-    fn read_denial(&mut self, authority: &[Record], zone: &Name) {
-        let soa = |record: &&Record| {
-            record.rtype == RecordType::SOA && record.owner.is_in(zone) && self.effective.is_in(&record.owner)
-        };
+    fn read_denial(&mut self, authority: &[Record], name: &Name, zone: &Name) {
+        let soa =
+            |record: &&Record| record.rtype == RecordType::SOA && record.owner.is_in(zone) && name.is_in(&record.owner);
         self.soa = authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA));
         for record in authority {
             let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
