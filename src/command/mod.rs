@@ -5,7 +5,11 @@
 mod check;
 mod failure;
 mod pages;
+mod query;
+mod reply;
 mod serve;
+mod walker;
+mod words;
 
 use std::process::ExitCode;
 
@@ -18,7 +22,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command() {
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
-        Command::Query(_) | Command::Trace(_) | Command::Playground(_) => {
+        Command::Query(query) => query::run(&query),
+        Command::Trace(_) | Command::Playground(_) => {
             Err(Failure::could_not("resolve", "this build has no network yet", "use another command"))
         }
         Command::Completions { shell } => pages::completions(shell),
