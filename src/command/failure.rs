@@ -27,6 +27,8 @@ pub enum Failure {
     },
     /// The configuration is wrong: exit status 2.
     Config(Vec<Problem>),
+    /// It could not be done, and the text says all there is to say: exit status 1.
+    Told(String),
     /// It was done, it did not end well, and the output has said so: exit status 1.
     Said,
 }
@@ -37,6 +39,11 @@ impl Failure {
         Self::CouldNot { what: what.to_string(), why: why.to_string(), remedy: remedy.to_string() }
     }
 
+    /// Something that could not be done, told by somebody who knows what to do about it.
+    pub fn told(text: impl Display) -> Self {
+        Self::Told(text.to_string())
+    }
+
     /// A wrong command line.
     pub fn usage(why: impl Display, remedy: impl Display) -> Self {
         Self::Usage { why: why.to_string(), remedy: remedy.to_string() }
@@ -45,7 +52,7 @@ impl Failure {
     /// The exit status.
     pub fn status(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::CouldNot { .. } | Self::Said => 1,
+            Self::CouldNot { .. } | Self::Told(_) | Self::Said => 1,
             Self::Usage { .. } | Self::Config(_) => 2,
         })
     }
@@ -56,6 +63,7 @@ impl Display for Failure {
         match self {
             Self::CouldNot { what, why, remedy } => write!(f, "burdock: cannot {what}: {why}\n  \u{2192} {remedy}"),
             Self::Usage { why, remedy } => write!(f, "burdock: {why}\n  \u{2192} {remedy}"),
+            Self::Told(text) => write!(f, "burdock: {text}"),
             Self::Said => Ok(()),
             Self::Config(problems) => {
                 for problem in problems {

@@ -5,9 +5,12 @@
 mod check;
 mod failure;
 mod pages;
+mod playground;
 mod query;
 mod reply;
 mod serve;
+mod trace;
+mod walk;
 mod walker;
 mod words;
 
@@ -23,9 +26,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(serve) => serve::run(&serve),
         Command::Check(check) => check::run(&check),
         Command::Query(query) => query::run(&query),
-        Command::Trace(_) | Command::Playground(_) => {
-            Err(Failure::could_not("resolve", "this build has no network yet", "use another command"))
-        }
+        Command::Trace(trace) => trace::run(&trace),
+        Command::Playground(playground) => playground::run(&playground),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { command } => pages::man(command.as_deref()),
     };

@@ -14,8 +14,8 @@ use super::failure::Failure;
 pub fn run(serve: &Serve) -> Result<(), Failure> {
     let loaded = load(serve.file.config.as_deref(), &serve.overrides())?;
     start_log(loaded.config.log);
-    let remedy = "choose another address with --listen or `listen`; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-    server::run(loaded.config).map_err(|error| Failure::could_not("start the server", error, remedy))
+    // A failure to bind says what to do about it.
+    server::run(loaded.config).map_err(|error| Failure::told(format!("cannot start the server: {error}")))
 }
 
 /// Lines go to standard error, where systemd and containers look for them.

@@ -229,6 +229,17 @@ impl Budget {
         spend(&self.address_lookups, 1, self.limits.address_lookups).ok_or(Limit::AddressLookups)
     }
 
+    /// What was spent of each bound that is a question's whole allowance: its name, how much, and of how much.
+    pub fn spent(&self) -> [(&'static str, u32, u32); 4] {
+        let used = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        [
+            ("upstream-queries", used(&self.upstream_queries), self.limits.upstream_queries),
+            ("tcp-queries", used(&self.tcp_queries), self.limits.tcp_queries),
+            ("upstream-octets", used(&self.upstream_octets), self.limits.upstream_octets),
+            ("address-lookups", used(&self.address_lookups), self.limits.address_lookups),
+        ]
+    }
+
     /// Packets sent to other servers so far.
     pub fn queries_spent(&self) -> u32 {
         self.upstream_queries.load(Ordering::Relaxed)

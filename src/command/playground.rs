@@ -1,0 +1,85 @@
+//! `burdock playground`: the resolver in front of a miniature Internet, to be asked with dig or shown once.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::arguments::Playground as Arguments;
+use crate::config::{Config, Overrides, parse};
+use crate::playground::{Playground, start};
+use crate::server::{self, Parts};
+
+use super::failure::{Failure, print};
+use super::trace::walk_once;
+use super::walker::block_on;
+use super::words::Words;
+
+/// Starts the miniature Internet, and walks it once or serves it.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    block_on(async {
+        let internet = start().await.map_err(|error| {
+            let remedy = "the loopback interface must be up, and its addresses 127.53.0.0/16 free";
+            Failure::could_not("start the miniature Internet", error, remedy)
+        })?;
+        match arguments.once {
+            true => once(&internet).await,
+            false => serve(&internet, arguments.listen).await,
+        }
+    })
+}
+
+/// The lecture's example, from the root to the answer.
+async fn once(internet: &Playground) -> Result<(), Failure> {
+    let Some(example) = internet.examples().first() else { return Ok(()) };
+    let words: Vec<String> = example.question.split(' ').map(str::to_owned).collect();
+    let question = Words::read(&words)?.question;
+    let config = config(internet, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let walked = walk_once(&question, &config).await;
+    print(&format!("{question}: {}\n\n{}", example.shows, walked.to_text()))?;
+    walked.result.map(drop).map_err(|_| Failure::Said)
+}
+
+async fn serve(internet: &Playground, listen: Option<SocketAddr>) -> Result<(), Failure> {
+    let system = |error| Failure::could_not("wait for signals", error, "see what this user may do (ulimit -a)");
+    let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
+    let config = config(internet, listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
+    let server = server::start(Parts::from(config))
+        .map_err(|error| Failure::told(format!("cannot start the server: {error}")))?;
+    for address in server.addresses() {
+        print(&greeting(internet, *address))?;
+    }
+    tokio::select! {
+        biased;
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    // Its workers are threads of their own; the authorities must live until they have ended.
+    server.stop();
+    Ok(())
+}
+
+fn greeting(internet: &Playground, address: SocketAddr) -> String {
+    let examples = internet.examples();
+    let width = examples.iter().map(|example| example.question.len()).max().unwrap_or(0);
+    let dig = format!("dig @{} -p {}", address.ip(), address.port());
+    let line =
+        |example: &crate::playground::Example| format!("  {dig} {:<width$}  # {}\n", example.question, example.shows);
+    format!(
+        "A miniature Internet runs on 127.53.0.0/16, port {}; burdock walks it for whoever asks {address}.\n\n{}\n\
+         `burdock playground --once` shows a walk step by step. Ctrl-C ends this.\n",
+        internet.upstream_port(),
+        examples.iter().map(line).collect::<String>(),
+    )
+}
+
+/// The defaults, but with the roots, the port and the addresses of the miniature Internet.
+fn config(internet: &Playground, listen: SocketAddr) -> Result<Config, Failure> {
+    let overrides = Overrides { listen: vec![listen], workers: NonZeroUsize::new(2), root_hints: None };
+    // Its servers are all on loopback, where nobody is asked by default.
+    let mut config = parse("resolver: { never-ask: [] }\n", None, &overrides)?.config;
+    config.resolver.root_hints = internet.root_hints().to_vec();
+    config.resolver.upstream_port = internet.upstream_port();
+    Ok(config)
+}
