@@ -100,7 +100,7 @@ impl Resolver {
         }
         let mut found = 0;
         for server in cut.servers.iter().filter(|server| !server.host.is_in(&cut.apex)) {
-            if let Some(home) = self.cuts.closest(&server.host, job.now()) {
+            for home in server.host.ancestors().filter_map(|apex| self.cuts.at(&apex, job.now())) {
                 let same = home.servers.iter().filter(|known| known.host == server.host);
                 found += self.add(contacts, &server.host, same.flat_map(|known| known.glue.iter().copied()));
             }

@@ -1,7 +1,7 @@
 //! A scrubbed reply is of use in one of six ways, or it is the server's fault. Pure.
 
 use super::minimise::Probe;
-use super::scrub::Scrubbed;
+use super::scrub::{Scrubbed, Upward};
 use crate::dns::{Delegation, Denial, Outcome, Rcode, RecordType, RrSet, Ttl};
 use crate::upstream::{Fault, Lameness};
 
@@ -19,8 +19,8 @@ pub enum Kind {
     Opaque,
     /// The name is an alias of another: its CNAME, or a DNAME and the CNAME it stands for.
     Alias(Vec<RrSet>),
-    /// The name is an alias, by DNAME, of one that is longer than a name may be (RFC 6672 §2.2).
-    TooLong,
+    /// The name is an alias, by this DNAME, of one that is longer than a name may be (RFC 6672 §2.2).
+    TooLong(RrSet),
     /// The question ends here.
     End(Outcome),
 }
@@ -39,8 +39,8 @@ pub enum Trust {
 /// # Errors
 /// The server's [`Fault`]; the next one is asked.
 pub fn classify(probe: &Probe, reply: Scrubbed, trust: Trust) -> Result<Kind, Fault> {
-    if reply.too_long {
-        return Ok(Kind::TooLong);
+    if let Some(dname) = reply.too_long {
+        return Ok(Kind::TooLong(dname));
     }
     if !matches!(reply.rcode, Rcode::NOERROR | Rcode::NXDOMAIN) {
         return if probe.may_widen() { Ok(Kind::Opaque) } else { Err(Fault::Rcode(reply.rcode)) };
@@ -73,11 +73,15 @@ fn no_error(probe: &Probe, reply: Scrubbed) -> Result<Kind, Fault> {
             Ok(Kind::End(Outcome::NoData(denial(reply))))
         }
         Some(delegation) => Ok(Kind::Referral(delegation)),
-        None if nothing && reply.upward && !reply.authoritative => Err(Fault::Lame(Lameness::UpwardReferral)),
+        None if nothing && leads_up(&reply) => Err(Fault::Lame(Lameness::UpwardReferral)),
         None if probe.minimised => Ok(Kind::NoCut),
         None if nothing => Err(Fault::Empty),
         None => Ok(Kind::End(Outcome::NoData(denial(reply)))),
     }
+}
+
+fn leads_up(reply: &Scrubbed) -> bool {
+    reply.upward == Upward::Above || (reply.upward == Upward::Here && !reply.authoritative)
 }
 
 fn denial(reply: Scrubbed) -> Denial {
@@ -127,6 +131,7 @@ mod tests {
         );
         assert_eq!(whole(0, Rcode::REFUSED, ["", "", ""]), Err(Fault::Rcode(Rcode::REFUSED)));
         assert_eq!(whole(AA, Rcode::NOERROR, ["", "", ""]), Err(Fault::Empty));
+        assert_eq!(whole(AA, Rcode::NOERROR, ["", ". NS a.root.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
         // With authority, the zone's own NS set is not a referral.
         assert_eq!(whole(AA, Rcode::NOERROR, ["", "z. NS ns.z.", ""]), Err(Fault::Empty));
     }

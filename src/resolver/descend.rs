@@ -117,7 +117,9 @@ impl Resolver {
                 Kind::Referral(delegation) => return Ok(Visit::Deeper(delegation)),
                 Kind::NoCut => revealed.reveal(question, job.limits()),
                 Kind::Opaque => revealed.reveal_all(),
-                Kind::TooLong => return Err(ResolveError::AliasTooLong { name: question.name.clone() }),
+                Kind::TooLong(dname) => {
+                    return Err(ResolveError::AliasTooLong { name: question.name.clone(), aliases: vec![dname] });
+                }
                 Kind::Alias(alias) => return Ok(Visit::There(Reached::Alias(self.remember_alias(alias, rank, job)))),
                 Kind::End(outcome) => return Ok(Visit::There(Reached::End(self.remember(&probe, outcome, rank, job)))),
             }
@@ -215,7 +217,7 @@ fn tell_heard(zone: &Name, useful: &Useful<(Kind, Rank)>, job: &Job) {
             Kind::NoCut => Heard::NoCut,
             Kind::Opaque => Heard::Opaque,
             Kind::Alias(alias) => Heard::Alias { to: alias.last().and_then(RrSet::target).unwrap_or_else(Name::root) },
-            Kind::TooLong => Heard::AliasTooLong,
+            Kind::TooLong(_) => Heard::AliasTooLong,
             Kind::End(Outcome::Found(set)) => Heard::Answer { records: set.rdatas.len() },
             Kind::End(Outcome::NoData(_)) => Heard::NoData,
             Kind::End(Outcome::NxDomain(_)) => Heard::NxDomain,

@@ -54,6 +54,8 @@ pub enum ResolveError {
     AliasTooLong {
         /// The name.
         name: Name,
+        /// The DNAME.
+        aliases: Vec<RrSet>,
     },
     /// It failed a moment ago and is not tried again yet (RFC 9520).
     #[error("{0} (remembered)")]

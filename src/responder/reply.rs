@@ -63,9 +63,11 @@ fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
 /// The reply that says why nothing was found.
 pub(super) fn failed(question: &Question, error: &ResolveError, now: Instant) -> Answer {
     let (rcode, ede) = failure::explain(error);
-    // RFC 1034 §3.6.2: a loop is signalled as an error; the aliases that make it up are shown.
+    // RFC 1034 §3.6.2, RFC 6672 §2.2: aliases that lead nowhere are an error, and are shown.
     let answer = match error.root() {
-        ResolveError::AliasLoop { aliases, .. } => aliases.iter().collect(),
+        ResolveError::AliasLoop { aliases, .. } | ResolveError::AliasTooLong { aliases, .. } => {
+            aliases.iter().collect()
+        }
         _ => Vec::new(),
     };
     write(question, &Parts { answer, ede: Some(ede), ..empty(rcode) }, now)

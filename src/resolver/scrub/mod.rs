@@ -29,16 +29,27 @@ pub struct Scrubbed {
     pub data: Option<RrSet>,
     /// More than one CNAME at one name.
     pub contradicts: bool,
-    /// A DNAME led to a name that is too long (RFC 6672 §2.2).
-    pub too_long: bool,
+    /// A DNAME that leads to a name which is too long (RFC 6672 §2.2).
+    pub too_long: Option<RrSet>,
     /// SOA of the zone that denies.
     pub soa: Option<RrSet>,
     /// NSEC and NSEC3 of the zone that denies.
     pub proof: Vec<RrSet>,
     /// A zone below, on the way to QNAME.
     pub delegation: Option<Delegation>,
-    /// NS records that lead nowhere below: to the zone itself or above it.
-    pub upward: bool,
+    /// NS records that lead nowhere below the zone.
+    pub upward: Upward,
+}
+
+/// Where NS records lead that do not lead below the zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upward {
+    /// There are none.
+    No,
+    /// To the zone itself: from a server with authority, only a courtesy.
+    Here,
+    /// To a zone above: from whom ever, a way of saying "not me".
+    Above,
 }
 
 /// Reads `reply` as an answer to `question` by a server of `zone`.
@@ -50,11 +61,11 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name) -> Scrubbed {
         alias: Vec::new(),
         data: rrset(&reply.answer, &question.name, question.rtype),
         contradicts: false,
-        too_long: false,
+        too_long: None,
         soa: None,
         proof: Vec::new(),
         delegation: None,
-        upward: false,
+        upward: Upward::No,
     };
     if scrubbed.data.is_none() {
         scrubbed.read_alias(&reply.answer, &question.name, zone);
@@ -76,7 +87,7 @@ impl Scrubbed {
         if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME)) {
             match synthesize(&dname, name) {
                 Some(cname) => self.alias.extend([dname, cname]),
-                None => self.too_long = true,
+                None => self.too_long = Some(dname),
             }
             return;
         }
@@ -100,7 +111,11 @@ impl Scrubbed {
 
     fn read_delegation(&mut self, reply: &Message, question: &Question, zone: &Name) {
         let servers = || reply.authority.iter().filter(|r| r.rtype == RecordType::NS && r.class == Class::IN);
-        self.upward = servers().any(|record| zone.is_in(&record.owner));
+        self.upward = match () {
+            () if servers().any(|record| zone.is_strictly_below(&record.owner)) => Upward::Above,
+            () if servers().any(|record| record.owner == *zone) => Upward::Here,
+            () => Upward::No,
+        };
         let below = |record: &&Record| record.owner.is_strictly_below(zone) && question.name.is_in(&record.owner);
         let Some(first) = servers().find(below) else { return };
         let set = servers().filter(|record| record.owner == first.owner).take(MAX_SERVERS_READ);
