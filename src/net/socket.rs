@@ -120,6 +120,8 @@ pub fn tcp_to(server: SocketAddr, source: IpAddr) -> io::Result<std::net::TcpStr
     let socket = open(server, Type::STREAM, Protocol::TCP)?;
     socket.set_tcp_nodelay(true)?;
     if !source.is_unspecified() {
+        // The port is chosen when it is known for which server: so that it need be free only there.
+        set(&socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
     Ok(socket.into())
