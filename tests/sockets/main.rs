@@ -9,6 +9,7 @@
 
 mod authority;
 mod process;
+mod program;
 mod support;
 mod tcp;
 mod udp;

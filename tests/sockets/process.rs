@@ -8,12 +8,12 @@ use burdock::net::BindError;
 use burdock::server::{self, StartError};
 
 use super::authority::Root;
-use super::support::{good, parts, query, read, receive, server, tcp, udp, wait_for_end, write};
+use super::support::{PATIENCE, good, parts, query, read, receive, server, tcp, udp, wait_for_end, write};
 
 #[test]
 fn a_server_that_ends_answers_what_it_was_asked() {
     let root = Root::start();
-    let server = server(&root, &["127.0.0.1:0"], Limits::default());
+    let server = server(&root, &["127.0.0.1:0"], Limits { drain: PATIENCE, ..Limits::default() });
     let address = server.addresses()[0];
     let (client, mut stream, mut idle) = (udp(address), tcp(address), tcp(address));
     client.send(&query(1, "held. A")).unwrap();

@@ -66,7 +66,8 @@ fn more_questions_than_the_pipeline_holds_are_all_answered() {
 #[test]
 fn slow_loris_is_cut() {
     let root = Root::start();
-    let server = server(&root, &["127.0.0.1:0"], Limits { tcp_first_message: SHORT, ..Limits::default() });
+    let server =
+        server(&root, &["127.0.0.1:0"], Limits { tcp_first_message: Duration::from_millis(700), ..Limits::default() });
     let mut silent = tcp(server.addresses()[0]);
     let mut half_a_length = tcp(server.addresses()[0]);
     half_a_length.write_all(&[0]).unwrap();
@@ -93,7 +94,7 @@ fn an_idle_connection_is_closed_in_peace() {
 #[test]
 fn a_connection_with_a_question_in_progress_is_not_idle() {
     let root = Root::start();
-    let limits = Limits { tcp_idle: Duration::from_millis(20), tcp_first_message: SHORT, ..Limits::default() };
+    let limits = Limits { tcp_idle: Duration::from_millis(20), ..Limits::default() };
     let server = server(&root, &["127.0.0.1:0"], limits);
     let mut stream = tcp(server.addresses()[0]);
     write(&mut stream, &[query(1, "held. A")]);
