@@ -40,8 +40,7 @@ impl Server {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "could not send {name} to {}", self.name);
+        assert!(send(name, self.id()), "could not send {name} to {}", self.name);
     }
 }
 
@@ -51,13 +50,19 @@ impl Drop for Server {
             return;
         }
         // In order first: NSD ends the processes it has forked.
-        let _ = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        send("TERM", self.id());
         if within(Duration::from_secs(5), || self.ended()).is_none() {
             eprintln!("{} did not end when told to; killed", self.name);
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
     }
+}
+
+/// The shell's own `kill`: the command is not on every machine.
+fn send(signal: &str, process: u32) -> bool {
+    let kill = format!("kill -{signal} {process}");
+    Command::new("sh").args(["-c", &kill]).status().is_ok_and(|status| status.success())
 }
 
 /// Asks `probe` again and again until it has an answer or the time is over.
