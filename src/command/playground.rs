@@ -7,7 +7,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::arguments::Playground as Arguments;
 use crate::config::{Config, Overrides, parse};
-use crate::playground::{Playground, start};
+use crate::dns::Question;
+use crate::playground::{Example, Playground, start};
 use crate::server::{self, Parts};
 
 use super::failure::{Failure, print};
@@ -23,21 +24,32 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             Failure::could_not("start the miniature Internet", error, remedy)
         })?;
         match arguments.once {
-            true => once(&internet).await,
+            true => once(&internet, &arguments.words).await,
             false => serve(&internet, arguments.listen).await,
         }
     })
 }
 
-/// The lecture's example, from the root to the answer.
-async fn once(internet: &Playground) -> Result<(), Failure> {
-    let Some(example) = internet.examples().first() else { return Ok(()) };
-    let words: Vec<String> = example.question.split(' ').map(str::to_owned).collect();
-    let question = Words::read(&words)?.question;
+/// From the root to the answer: the lecture's example, or what `words` ask about.
+async fn once(internet: &Playground, words: &[String]) -> Result<(), Failure> {
+    let example = internet.examples().first().map_or("", |example| example.question);
+    let lecture: Vec<String> = example.split(' ').map(str::to_owned).collect();
+    let question = Words::read(if words.is_empty() { &lecture } else { words })?.question;
+    let shows = internet
+        .examples()
+        .iter()
+        .find(|example| asks(example, &question))
+        .map_or("a name of your choice", |example| example.shows);
     let config = config(internet, SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     let walked = walk_once(&question, &config).await;
-    print(&format!("{question}: {}\n\n{}", example.shows, walked.to_text()))?;
+    print(&format!("{question}: {shows}\n\n{}", walked.to_text()))?;
     walked.result.map(drop).map_err(|_| Failure::Said)
+}
+
+/// Whether the example asks just this.
+fn asks(example: &Example, question: &Question) -> bool {
+    let words: Vec<String> = example.question.split(' ').map(str::to_owned).collect();
+    Words::read(&words).is_ok_and(|words| words.question == *question)
 }
 
 async fn serve(internet: &Playground, listen: Option<SocketAddr>) -> Result<(), Failure> {
@@ -64,8 +76,7 @@ fn greeting(internet: &Playground, address: SocketAddr) -> String {
     let examples = internet.examples();
     let width = examples.iter().map(|example| example.question.len()).max().unwrap_or(0);
     let dig = format!("dig @{} -p {}", address.ip(), address.port());
-    let line =
-        |example: &crate::playground::Example| format!("  {dig} {:<width$}  # {}\n", example.question, example.shows);
+    let line = |example: &Example| format!("  {dig} {:<width$}  # {}\n", example.question, example.shows);
     format!(
         "A miniature Internet runs on 127.53.0.0/16, port {}; burdock walks it for whoever asks {address}.\n\n{}\n\
          `burdock playground --once` shows a walk step by step. Ctrl-C ends this.\n",

@@ -156,9 +156,12 @@ pub struct Playground {
     /// Answer on ADDRESS[:PORT] (default: a free port of 127.0.0.1)
     #[arg(long, value_name = "ADDRESS", value_parser = endpoint)]
     pub listen: Option<SocketAddr>,
-    /// Walk the lecture's example once, show the walk, and end
+    /// Walk once, show the walk, and end
     #[arg(long, conflicts_with = "listen")]
     pub once: bool,
+    /// NAME [TYPE] to walk to, in place of the lecture's example
+    #[arg(requires = "once", value_name = "WORD")]
+    pub words: Vec<String>,
 }
 
 fn endpoint(text: &str) -> Result<SocketAddr, String> {

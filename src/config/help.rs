@@ -111,6 +111,7 @@ Examples:
   burdock playground                      prints its address and questions to try with dig
   burdock playground --listen 127.0.0.1:5353
   burdock playground --once               walks root, edu, umass.edu, cs.umass.edu, and ends
+  burdock playground --once www.ibm.com   the same for another name
 
 Exit status:
   0  done, or ended by a signal

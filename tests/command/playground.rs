@@ -1,0 +1,60 @@
+//! `burdock playground`: works without any network, and shows what it promises.
+
+use super::program::{Running, burdock};
+
+#[test]
+fn once_walks_the_lectures_example_from_the_root() {
+    let said = burdock(&["playground", "--once"]);
+    assert_eq!(said.status, Some(0), "{}{}", said.out, said.err);
+    let mut rest = said.out.as_str();
+    for step in [
+        "zone . with 13 servers",
+        "edu. A ",
+        "referral to edu. (2 servers)",
+        "zone edu. ",
+        "umass.edu. A ",
+        "referral to umass.edu. ",
+        "cs.umass.edu. A ",
+        "referral to cs.umass.edu. (1 server)",
+        "gaia.cs.umass.edu. A  → dns.cs.umass.edu. 127.53.",
+        "answer, 1 record\n",
+        "NOERROR:\n  gaia.cs.umass.edu.\t3600\tIN\tA\t192.0.2.45\n",
+        "Spent: upstream-queries 5 of 96, tcp-queries 0 of 4, ",
+    ] {
+        let at = rest.find(step).unwrap_or_else(|| panic!("no `{step}` in its place in\n{}", said.out));
+        rest = &rest[at + step.len()..];
+    }
+}
+
+#[test]
+fn once_says_why_a_walk_failed() {
+    let said = burdock(&["playground", "--once", "www.broken.org"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.out.contains("REFUSED") && said.out.contains("No answer for www.broken.org. A: "), "{}", said.out);
+    assert_eq!(said.err, "");
+}
+
+#[test]
+fn it_answers_whoever_asks_and_ends_by_signal() {
+    for signal in ["TERM", "INT"] {
+        let mut playground = Running::start(&["playground"]);
+        let greeting = playground.line();
+        let address = greeting.trim_end().trim_end_matches('.').rsplit(' ').next().unwrap();
+        let server = format!("@{address}");
+        let said = burdock(&["query", &server, "www.ibm.com", "--json"]);
+        assert_eq!(said.status, Some(0), "{}{}", said.out, said.err);
+        let reply: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(reply["status"], "NOERROR");
+        assert_eq!(reply["answer"][0]["data"], "servereast.backup2.ibm.com.");
+        assert_eq!(reply["answer"][1]["type"], "A");
+        let said = burdock(&["query", &server, "+tcp", "foo.com", "MX"]);
+        assert!(said.out.contains("ANSWER: 3,") && said.out.contains("(TCP)"), "{}", said.out);
+        assert_eq!(playground.end(signal), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_together_is_wrong_usage() {
+    assert_eq!(burdock(&["playground", "www.ibm.com"]).status, Some(2));
+    assert_eq!(burdock(&["playground", "--once", "--listen", "127.0.0.1"]).status, Some(2));
+}
