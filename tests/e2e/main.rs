@@ -8,6 +8,7 @@
 mod answers;
 mod ask;
 mod authorities;
+mod commands;
 
 mod failures;
 mod lab;
@@ -80,6 +81,7 @@ fn trials(stage: &Option<Arc<Stage>>) -> Vec<Trial> {
         ("answers", answers::TESTS),
         ("protocol", protocol::TESTS),
         ("failures", failures::TESTS),
+        ("commands", commands::TESTS),
     ];
     files.iter().flat_map(|(file, tests)| tests.iter().map(move |test| trial(file, test, stage))).collect()
 }
