@@ -81,7 +81,7 @@ fn no_error(probe: &Probe, reply: Scrubbed) -> Result<Kind, Fault> {
 }
 
 fn leads_up(reply: &Scrubbed) -> bool {
-    reply.upward == Upward::Above || (reply.upward == Upward::Here && !reply.authoritative)
+    reply.upward == Upward::Away || (reply.upward == Upward::Here && !reply.authoritative)
 }
 
 fn denial(reply: Scrubbed) -> Denial {
@@ -122,9 +122,10 @@ mod tests {
 
     #[test]
     fn lame_servers_are_told_from_those_that_deny() {
-        // INT-17: upward referral, an answer from somebody's cache, refusal.
+        // INT-17: referrals upward and aside, an answer from somebody's cache, refusal.
         assert_eq!(whole(0, Rcode::NOERROR, ["", ". NS a.root.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
         assert_eq!(whole(0, Rcode::NOERROR, ["", "z. NS ns.z.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
+        assert_eq!(whole(0, Rcode::NOERROR, ["", "p.z. NS ns.z.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
         assert_eq!(
             whole(Header::RA, Rcode::NOERROR, ["q.z. A 192.0.2.1", "", ""]),
             Err(Fault::Lame(Lameness::Recursive))

@@ -114,7 +114,8 @@ impl Upstream {
             question: attempt.question.clone(),
             edns: dress.edns,
             case: dress.case,
-            try_number: attempt.number,
+            // A stream loses nothing: asking the same again over another one would only double the wait.
+            try_number: if dress.transport == Transport::Udp { attempt.number } else { 0 },
         };
         let patience = match dress.transport {
             Transport::Udp => job.limits().longest_timeout,
@@ -126,7 +127,8 @@ impl Upstream {
     }
 
     fn learn(&self, address: IpAddr, dress: Dress, reply: &Message) {
-        if reply.edns.is_some() {
+        // OPT in a reply to a query without it says nothing about queries with it.
+        if dress.edns && reply.edns.is_some() {
             self.servers.spoke_edns(address);
         } else if !dress.edns && matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
             self.servers.is_plain(address, self.world.clock.now());

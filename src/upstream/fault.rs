@@ -43,8 +43,8 @@ pub enum Fault {
 /// How a server shows that it does not serve a zone (RFC 1912 §2.8).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lameness {
-    /// It refers to the zone itself or to one above.
-    #[error("refers to where it was found")]
+    /// It refers to the zone itself, to one above, or to one aside.
+    #[error("refers to zones that do not hold the name")]
     UpwardReferral,
     /// It answers from the cache of a recursive resolver.
     #[error("answers from a cache, not with authority")]

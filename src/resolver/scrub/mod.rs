@@ -48,8 +48,8 @@ pub enum Upward {
     No,
     /// To the zone itself: from a server with authority, only a courtesy.
     Here,
-    /// To a zone above: from whom ever, a way of saying "not me".
-    Above,
+    /// To a zone above or aside: from whom ever, a way of saying "not me".
+    Away,
 }
 
 /// Reads `reply` as an answer to `question` by a server of `zone`.
@@ -111,12 +111,12 @@ impl Scrubbed {
 
     fn read_delegation(&mut self, reply: &Message, question: &Question, zone: &Name) {
         let servers = || reply.authority.iter().filter(|r| r.rtype == RecordType::NS && r.class == Class::IN);
+        let below = |record: &&Record| record.owner.is_strictly_below(zone) && question.name.is_in(&record.owner);
         self.upward = match () {
-            () if servers().any(|record| zone.is_strictly_below(&record.owner)) => Upward::Above,
+            () if servers().any(|record| record.owner != *zone && !below(&record)) => Upward::Away,
             () if servers().any(|record| record.owner == *zone) => Upward::Here,
             () => Upward::No,
         };
-        let below = |record: &&Record| record.owner.is_strictly_below(zone) && question.name.is_in(&record.owner);
         let Some(first) = servers().find(below) else { return };
         let set = servers().filter(|record| record.owner == first.owner).take(MAX_SERVERS_READ);
         let mut hosts: Vec<NameServer> = Vec::new();

@@ -55,9 +55,9 @@ fn a_denial_brings_no_delegation() {
 fn a_delegation_lies_on_the_way_to_the_question() {
     // POI-15 (RUSTSEC-2026-0106): a sibling zone, from the parent's own server.
     let got = scrubbed("trigger.poc. TXT", "poc.", ["", "victim.poc. NS evil.poc.", "evil.poc. A 6.6.6.6"]);
-    assert_eq!(got.delegation, None);
+    assert_eq!((got.delegation, got.upward), (None, Upward::Away));
     let up = scrubbed("a.b.poc. A", "b.poc.", ["", "poc. NS ns.evil.", ""]);
-    assert!(up.upward == Upward::Above && up.delegation.is_none());
+    assert!(up.upward == Upward::Away && up.delegation.is_none());
 }
 
 #[test]
