@@ -1,5 +1,6 @@
 //! Simulated runs: packet counts, broken servers one by one, and random Internets by the thousand.
 
+mod broken;
 mod counts;
 mod generate;
 mod seeds;

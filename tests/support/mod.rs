@@ -6,9 +6,9 @@ mod oracle;
 mod tree;
 
 pub use lab::{Lab, Reply, run};
-pub use net::{Link, SimNet};
+pub use net::{Exchange, Link, SimNet};
 pub use oracle::{Oracle, Truth};
-pub use tree::Tree;
+pub use tree::{ROOT, Tree};
 
 use burdock::dns::Name;
 

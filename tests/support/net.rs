@@ -58,7 +58,7 @@ struct Log {
 
 /// The network.
 pub struct SimNet {
-    servers: BTreeMap<IpAddr, Authority>,
+    servers: Mutex<BTreeMap<IpAddr, Authority>>,
     links: Mutex<BTreeMap<IpAddr, Link>>,
     default: Mutex<Link>,
     dice: Dice,
@@ -75,7 +75,7 @@ enum Event {
 impl SimNet {
     pub fn new(authorities: &[Authority], clock: Clock, dice: Dice) -> Self {
         Self {
-            servers: authorities.iter().map(|authority| (authority.address, authority.clone())).collect(),
+            servers: Mutex::new(authorities.iter().map(|known| (known.address, known.clone())).collect()),
             links: Mutex::default(),
             default: Mutex::new(Link::PERFECT),
             dice,
@@ -114,6 +114,15 @@ impl SimNet {
         self.log.lock().exchanges.iter().filter(|exchange| !exchange.is_priming()).count()
     }
 
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.log.lock().exchanges.clone()
+    }
+
+    /// Changes the servers: a zone that moves, a server that dies.
+    pub fn rewire(&self, change: impl FnOnce(&mut BTreeMap<IpAddr, Authority>)) {
+        change(&mut self.servers.lock());
+    }
+
     /// A number that depends on every bit sent and received, and when.
     pub fn trace_hash(&self) -> u64 {
         self.log.lock().hash
@@ -133,7 +142,7 @@ impl SimNet {
         let now = self.clock.now();
         let address = route.server.ip();
         let (index, nth) = self.record(route, query, now);
-        let Some(authority) = self.servers.get(&address) else { return (index, Vec::new()) };
+        let Some(authority) = self.servers.lock().get(&address).cloned() else { return (index, Vec::new()) };
         let link = self.link(address);
         let mut events = Vec::new();
         for (outward, _) in self.copies(link, route.transport, route.transport == Transport::Tcp) {

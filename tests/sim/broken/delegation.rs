@@ -1,0 +1,233 @@
+//! Delegations that do not fit: glue missing, stale, circular or somebody else's; parents and children that disagree
+//! (RFC 9471, RFC 1034 §4.2.2, RFC 4035 §3.1.4.1).
+
+use std::time::Duration;
+
+use burdock::dns::{Class, Rcode, Record, RecordType, Ttl};
+use burdock::playground::Behaviour;
+
+use super::{FIRST, SECOND, ask, ask_for, data, fail, get, one};
+use crate::support::{Lab, Tree, name, run};
+
+const TLD: &str = "198.18.1.1";
+
+/// An in-domain server whose address is nowhere: given up within a second — or the other server is asked.
+#[test]
+fn int_09_glue_is_missing() {
+    run(async {
+        let tree = Tree::with_tld().delegate("d1.t1", "d1.t1. NS ns1.d1.t1.\n").bare(
+            "d1.t1",
+            &[FIRST],
+            &format!("@ NS ns1\nns1 A {FIRST}\n{}", data()),
+        );
+        let lab = Lab::new(&tree.internet(), 1);
+        let (reply, cost) = fail(&lab, "www.d1.t1", &[0, 22]).await;
+        assert!(reply.after <= Duration::from_secs(1) && cost <= 7, "{cost} {reply}\n{}", lab.net.story());
+        let tree = tree.delegate("d1.t1", &format!("d1.t1. NS ns2.d1.t1.\nns2.d1.t1. A {SECOND}\n"));
+        let tree = tree.bare("d1.t1", &[FIRST, SECOND], &format!("@ NS ns1\n@ NS ns2\nns1 A {FIRST}\n{}", data()));
+        get(&Lab::new(&tree.internet(), 2), "www.d1.t1", "192.0.2.1").await;
+    });
+}
+
+/// Two zones whose servers live in each other: with sibling glue they resolve, without it they fail in bounds.
+#[test]
+fn int_10_sibling_glue_in_a_circle() {
+    run(async {
+        let circle = "d1.t1. NS ns.d2.t1.\nd2.t1. NS ns.d1.t1.\n";
+        let glue = format!("ns.d1.t1. A {SECOND}\nns.d2.t1. A {FIRST}\n");
+        let tree = |glue: &str| {
+            Tree::with_tld()
+                .delegate("d1.t1", &format!("{circle}{glue}"))
+                .bare("d1.t1", &[FIRST], &format!("@ NS ns.d2.t1.\nns A {SECOND}\n{}", data()))
+                .bare("d2.t1", &[SECOND], &format!("@ NS ns.d1.t1.\nns A {FIRST}\nwww A 192.0.2.9\n"))
+        };
+        let lab = Lab::new(&tree(&glue).internet(), 3);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        get(&lab, "www.d2.t1", "192.0.2.9").await;
+        let lab = Lab::new(&tree("").internet(), 4);
+        let (reply, cost) = fail(&lab, "www.d1.t1", &[0, 22]).await;
+        assert!(cost <= 12 && reply.after <= Duration::from_secs(1), "{cost} {reply}\n{}", lab.net.story());
+    });
+}
+
+/// Glue for a server that lives under another parent: not the business of this one.
+#[test]
+fn int_10_glue_from_a_stranger_is_not_used() {
+    run(async {
+        let stranger = "198.18.66.6";
+        let lies = Behaviour::edits(move |_, draft| {
+            draft.message.additional.push(Record {
+                owner: name("ns.d9.t2"),
+                rtype: RecordType::A,
+                class: Class::IN,
+                ttl: Ttl::from_secs(3600),
+                rdata: (&[198u8, 18, 66, 6][..]).into(),
+            });
+        });
+        let tree = Tree::with_tld()
+            .zone("t2", &["198.18.1.2"], "")
+            .zone("d9.t2", &["198.18.2.9"], &format!("ns A {FIRST}\n"))
+            .delegate("d1.t1", "d1.t1. NS ns.d9.t2.\n")
+            .bare("d1.t1", &[FIRST, stranger], &format!("@ NS ns.d9.t2.\n{}", data()))
+            .behave(TLD, lies);
+        let lab = Lab::new(&tree.internet(), 5);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        assert_eq!(lab.net.packets_to(stranger), 0, "{}", lab.net.story());
+    });
+}
+
+/// Glue that dies before the delegation, and the other way round: both are fetched again.
+#[test]
+fn int_11_glue_and_delegation_expire_apart() {
+    for (ns, glue) in [(3600, 5), (5, 3600), (61, 0)] {
+        run(async {
+            let delegation = format!("d1.t1. {ns} NS ns1.d1.t1.\nns1.d1.t1. {glue} A {FIRST}\n");
+            let tree = Tree::with_tld().delegate("d1.t1", &delegation).bare(
+                "d1.t1",
+                &[FIRST],
+                &format!("{delegation}{}", data()),
+            );
+            let lab = Lab::new(&tree.internet(), 6);
+            get(&lab, "www.d1.t1", "192.0.2.1").await;
+            for owner in [("www2.d1.t1", "192.0.2.2"), ("www3.d1.t1", "192.0.2.4"), ("www4.d1.t1", "192.0.2.5")] {
+                lab.wait(Duration::from_secs(65)).await;
+                let (reply, cost) = get(&lab, owner.0, owner.1).await;
+                assert!(cost <= 3 && reply.after <= Duration::from_millis(100), "{cost} {reply}\n{}", lab.net.story());
+            }
+        });
+    }
+}
+
+/// The child lists other servers than the parent, dead ones: the parent's are used.
+#[test]
+fn int_12_the_childs_own_ns_set_is_dead() {
+    run(async {
+        let tree = Tree::with_tld().delegate("d1.t1", &format!("d1.t1. NS ns1.d1.t1.\nns1.d1.t1. A {FIRST}\n")).bare(
+            "d1.t1",
+            &[FIRST],
+            &format!("@ NS dead1\n@ NS dead2\ndead1 A 198.18.9.1\ndead2 A 10.0.0.1\n{}", data()),
+        );
+        let lab = Lab::new(&tree.internet(), 7);
+        let (reply, _) = ask_for(&lab, "d1.t1", RecordType::NS).await;
+        assert_eq!(reply.data(RecordType::NS).len(), 2, "{reply}");
+        for owner in [("www.d1.t1", "192.0.2.1"), ("www2.d1.t1", "192.0.2.2"), ("www3.d1.t1", "192.0.2.4")] {
+            let (reply, cost) = get(&lab, owner.0, owner.1).await;
+            assert!(cost <= 2 && reply.after <= Duration::from_millis(460), "{cost} {reply}\n{}", lab.net.story());
+        }
+    });
+}
+
+/// A server name that is an alias, has no address, or looks like one: skipped, at the price of two packets.
+#[test]
+fn int_13_server_names_that_lead_nowhere() {
+    let bad = [
+        ("alias.t1.", "alias CNAME ns1.d1\n"),
+        ("nothing.t1.", "nothing TXT \"no address\"\n"),
+        ("gone.t1.", ""),
+        ("1\\.2\\.3\\.4.", ""),
+        ("1.2.3.4.", ""),
+    ];
+    for (host, text) in bad {
+        for seed in 0..4 {
+            run(async {
+                let tree = one().data("t1", text).delegate("d1.t1", &format!("d1.t1. NS {host}\n"));
+                let lab = Lab::new(&tree.internet(), seed);
+                let (reply, cost) = get(&lab, "www.d1.t1", "192.0.2.1").await;
+                assert!(cost <= 6, "{host}: {cost}\n{}", lab.net.story());
+                assert!(reply.after <= Duration::from_millis(200), "{host} {reply}");
+            });
+        }
+    }
+}
+
+/// DS lives in the parent: asked there, even when parent and child share a server, or when there is no cut at all.
+#[test]
+fn int_20_ds_is_asked_at_the_parent() {
+    run(async {
+        let ds = "d1.t1. DS 12345 13 2 0000000000000000000000000000000000000000000000000000000000000000\n";
+        let apart = one().delegate("d1.t1", ds);
+        let together = Tree::with_tld().zone("d1.t1", &[TLD], &data()).delegate("d1.t1", ds);
+        for tree in [apart, together] {
+            let lab = Lab::new(&tree.internet(), 8);
+            get(&lab, "www.d1.t1", "192.0.2.1").await;
+            let (reply, cost) = ask_for(&lab, "d1.t1", RecordType::DS).await;
+            assert_eq!(reply.data(RecordType::DS).len(), 1, "{reply}\n{}", lab.net.story());
+            assert!(cost <= 2, "{}", lab.net.story());
+            let (reply, _) = ask_for(&lab, "empty.d1.t1", RecordType::DS).await;
+            assert_eq!((reply.rcode(), reply.message.answer.len()), (Rcode::NOERROR, 0), "{reply}");
+            let (reply, _) = ask_for(&lab, "www.d1.t1", RecordType::DS).await;
+            assert_eq!((reply.rcode(), reply.message.answer.len()), (Rcode::NOERROR, 0), "{reply}");
+        }
+    });
+}
+
+/// The zone moves to another server. The old one still answers: followed when the parent's TTL is over.
+#[test]
+fn int_24_a_zone_moves_and_the_old_server_lives_on() {
+    run(async {
+        let before = one();
+        let after = Tree::with_tld().zone("d1.t1", &[SECOND], "www A 192.0.2.101\n");
+        let lab = Lab::new(&before.internet(), 9);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        for authority in after.internet().authorities {
+            lab.net.rewire(|servers| drop(servers.insert(authority.address, authority)));
+        }
+        lab.wait(Duration::from_secs(3601)).await;
+        get(&lab, "www.d1.t1", "192.0.2.101").await;
+        assert!(lab.net.packets_to(SECOND) >= 1);
+    });
+}
+
+/// The old server refuses: the parent is asked again at once, and no more than once a minute.
+#[test]
+fn int_24_a_zone_moves_and_the_old_server_refuses() {
+    run(async {
+        let tree = one().delegate("d1.t1", "d1.t1. 172800 NS ns1.d1.t1.\n");
+        let lab = Lab::new(&tree.internet(), 10);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        let after = Tree::with_tld().zone("d1.t1", &[SECOND], "www2 A 192.0.2.102\n");
+        lab.net.rewire(|servers| {
+            servers.insert(FIRST.parse().unwrap(), after.internet().authorities[0].clone());
+            for authority in after.internet().authorities {
+                servers.insert(authority.address, authority);
+            }
+        });
+        lab.wait(Duration::from_secs(120)).await;
+        let (reply, cost) = get(&lab, "www2.d1.t1", "192.0.2.102").await;
+        assert!(cost <= 4 && reply.after <= Duration::from_millis(200), "{cost} {reply}\n{}", lab.net.story());
+    });
+}
+
+/// Records of another class among those of a referral: not read.
+#[test]
+fn int_27_a_referral_in_another_class() {
+    run(async {
+        let chaos = Behaviour::edits(|_, draft| {
+            for record in draft.message.authority.iter_mut().chain(&mut draft.message.additional) {
+                record.class = Class::CH;
+            }
+        });
+        let lab = Lab::new(&one().behave(TLD, chaos).internet(), 11);
+        let (reply, cost) = ask(&lab, "www.d1.t1").await;
+        assert!(reply.a().is_empty() && cost <= 12, "{reply}\n{}", lab.net.story());
+        assert_eq!(lab.net.packets_to(FIRST), 0, "{}", lab.net.story());
+    });
+}
+
+/// A delegation to the resolver itself, or to the forwarder it came from: not one packet, no loop.
+#[test]
+fn int_30_a_delegation_to_the_resolver_itself() {
+    run(async {
+        let own = "198.18.53.53";
+        let tree = Tree::with_tld().zone("d1.t1", &[own], &data());
+        let lab = Lab::with(&tree.internet(), 12, |settings, _| settings.own_addresses.push(own.parse().unwrap()));
+        let (reply, cost) = fail(&lab, "www.d1.t1", &[0, 22]).await;
+        assert!(reply.after <= Duration::from_secs(1) && cost <= 6, "{cost} {reply}\n{}", lab.net.story());
+        assert_eq!(lab.net.packets_to(own), 0);
+        // Beside a server that is one, it is passed over.
+        let tree = Tree::with_tld().zone("d1.t1", &[own, FIRST], &data());
+        let lab = Lab::with(&tree.internet(), 13, |settings, _| settings.own_addresses.push(own.parse().unwrap()));
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        assert_eq!(lab.net.packets_to(own), 0);
+    });
+}

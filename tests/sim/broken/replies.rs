@@ -1,0 +1,189 @@
+//! Replies that are well formed and wrong: TTLs, SOAs, aliases, names that exist or not (RFC 2181, RFC 2308, RFC 8020).
+
+use std::time::Duration;
+
+use burdock::dns::{Class, Header, Message, Rcode, Record, RecordType, Ttl};
+use burdock::playground::Behaviour;
+
+use super::{FIRST, ask, ask_for, fail, get, one};
+use crate::support::{Lab, name, run};
+
+fn record(owner: &str, rtype: RecordType, ttl: u32, rdata: &[u8]) -> Record {
+    Record { owner: name(owner), rtype, class: Class::IN, ttl: Ttl::from_secs(ttl), rdata: rdata.into() }
+}
+
+/// A server that changes its honest reply about `owner`.
+fn about(owner: &str, change: impl Fn(&mut Message) + Send + Sync + 'static) -> Behaviour {
+    let owner = name(owner);
+    Behaviour::edits(move |query, draft| {
+        if query.name() == owner {
+            change(&mut draft.message);
+        }
+    })
+}
+
+/// NXDOMAIN where names exist below: the name below is found, minimised questions or not.
+#[test]
+fn int_08_nxdomain_for_an_empty_non_terminal() {
+    run(async {
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::NxdomainForEmptyNonTerminals).internet(), 1);
+        get(&lab, "deep.empty.d1.t1", "192.0.2.3").await;
+        assert!(lab.net.packets() <= 14, "{}", lab.net.story());
+        // Even after the client has asked for the empty name itself.
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::NxdomainForEmptyNonTerminals).internet(), 2);
+        ask(&lab, "empty.d1.t1").await;
+        get(&lab, "deep.empty.d1.t1", "192.0.2.3").await;
+    });
+}
+
+/// NODATA where there is no such name: passed on as such.
+#[test]
+fn int_08_no_data_where_there_is_no_name() {
+    run(async {
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::NodataForNxdomain).internet(), 3);
+        let (reply, cost) = ask(&lab, "x.gone.d1.t1").await;
+        assert_eq!((reply.rcode(), reply.a().len()), (Rcode::NOERROR, 0), "{reply}");
+        assert!(cost <= 8, "{}", lab.net.story());
+    });
+}
+
+/// A TTL with the top bit set counts as 0; of several TTLs in one set the smallest counts; a week is a day.
+#[test]
+fn int_15_odd_ttls() {
+    run(async {
+        let tree = one()
+            .data("d1.t1", "week 604800 A 192.0.2.7\nfar 1 A 192.0.2.8\nmixed A 192.0.2.1\n")
+            .behave(FIRST, about("far.d1.t1", |m| m.answer[0].ttl = Ttl::from_secs(0x8000_0001)))
+            .behave(
+                FIRST,
+                about("mixed.d1.t1", |m| {
+                    m.answer =
+                        (1..4).map(|n| record("mixed.d1.t1", RecordType::A, 1000 / n, &[192, 0, 2, n as u8])).collect();
+                }),
+            );
+        let lab = Lab::new(&tree.internet(), 4);
+        assert_eq!(get(&lab, "far.d1.t1", "192.0.2.8").await.0.ttl(), Some(0));
+        assert_eq!(get(&lab, "week.d1.t1", "192.0.2.7").await.0.ttl(), Some(86_400));
+        let (mixed, _) = ask(&lab, "mixed.d1.t1").await;
+        let ttls: Vec<u32> = mixed.message.answer.iter().map(|record| record.ttl.as_secs()).collect();
+        assert_eq!(ttls, [333, 333, 333], "RFC 2181 §5.2: {mixed}");
+    });
+}
+
+/// Denials without SOA hold for seconds; the SOA of another zone is nobody's; a minimum of 2^31 is no eternity.
+#[test]
+fn int_16_denials_with_a_wrong_soa_or_none() {
+    run(async {
+        for owner in ["gone.d1.t1", "www.d1.t1"] {
+            let lab = Lab::new(&one().behave(FIRST, Behaviour::WithoutSoa).internet(), 5);
+            let (reply, _) = ask_for(&lab, owner, RecordType::MX).await;
+            assert!(reply.message.answer.is_empty() && reply.rcode() != Rcode::SERVFAIL, "{reply}");
+            lab.wait(Duration::from_secs(6)).await;
+            let (_, cost) = ask_for(&lab, owner, RecordType::MX).await;
+            assert!(cost >= 1, "{owner}: kept for five seconds at most");
+        }
+        let elsewhere = |soa: &'static str, minimum: u32| {
+            about("gone.d1.t1", move |m| {
+                let mut rdata = [name("ns1.t1").wire(), name("a.t1").wire()].concat();
+                rdata.extend([1, 7200, 900, 86_400, minimum].iter().flat_map(|n| u32::to_be_bytes(*n)));
+                m.authority = vec![record(soa, RecordType::SOA, 0x7fff_ffff, &rdata)];
+            })
+        };
+        let lab = Lab::new(&one().behave(FIRST, elsewhere("t2", 600)).internet(), 6);
+        let (reply, _) = ask(&lab, "gone.d1.t1").await;
+        assert_eq!(reply.rcode(), Rcode::NXDOMAIN, "{reply}");
+        assert!(reply.message.authority.iter().all(|record| record.owner != name("t2")), "{reply}");
+        lab.wait(Duration::from_secs(6)).await;
+        assert!(ask(&lab, "gone.d1.t1").await.1 >= 1, "the SOA of t2 says nothing about d1.t1");
+
+        let lab = Lab::new(&one().behave(FIRST, elsewhere("d1.t1", 0x8000_0000)).internet(), 7);
+        let (reply, _) = ask(&lab, "gone.d1.t1").await;
+        let ttl = reply.message.authority.first().map(|record| record.ttl.as_secs());
+        assert!(ttl.is_none_or(|ttl| ttl <= 3600), "{ttl:?}");
+        lab.wait(Duration::from_secs(3601)).await;
+        assert!(ask(&lab, "gone.d1.t1").await.1 >= 1);
+    });
+}
+
+/// SOA in the answer section of a denial: no data all the same.
+#[test]
+fn int_16_soa_in_the_answer_section() {
+    run(async {
+        let moved = about("www.d1.t1", |m| m.answer.append(&mut m.authority));
+        let lab = Lab::new(&one().behave(FIRST, moved).internet(), 8);
+        let (reply, cost) = ask_for(&lab, "www.d1.t1", RecordType::MX).await;
+        assert!(reply.message.answer.is_empty() && cost <= 8, "{reply}\n{}", lab.net.story());
+    });
+}
+
+/// An alias with other data beside it, in any order, twice the same, with records nobody asked for: it is followed.
+#[test]
+fn int_19_aliases_in_bad_company() {
+    let companies: [fn(&mut Message); 4] = [
+        |m| m.answer.push(record("alias.d1.t1", RecordType::TXT, 60, b"\x01x")),
+        |m| m.answer.reverse(),
+        |m| {
+            let again = m.answer[0].clone();
+            m.answer.push(again);
+        },
+        |m| {
+            m.answer.push(record("www.d1.t1", RecordType::AAAA, 60, &[0x20; 16]));
+            m.answer.push(record("www2.d1.t1", RecordType::A, 60, &[203, 0, 113, 1]));
+        },
+    ];
+    for (index, company) in companies.into_iter().enumerate() {
+        run(async {
+            let lab = Lab::new(&one().behave(FIRST, about("alias.d1.t1", company)).internet(), 9);
+            let (reply, _) = get(&lab, "alias.d1.t1", "192.0.2.1").await;
+            assert_eq!(reply.data(RecordType::CNAME), ["www.d1.t1."], "{index} {reply}");
+            assert_eq!(reply.message.answer.len(), 2, "{index} {reply}");
+            // What was added is not remembered.
+            get(&lab, "www2.d1.t1", "192.0.2.2").await;
+        });
+    }
+}
+
+/// Two different aliases of one name contradict each other.
+#[test]
+fn int_19_two_aliases_of_one_name() {
+    run(async {
+        let two = about("alias.d1.t1", |m| {
+            m.answer.truncate(1);
+            m.answer.push(record("alias.d1.t1", RecordType::CNAME, 60, name("www2.d1.t1").wire()));
+        });
+        let lab = Lab::new(&one().behave(FIRST, two).internet(), 10);
+        let (_, cost) = fail(&lab, "alias.d1.t1", &[0, 22, 24]).await;
+        assert!(cost <= 12, "{}", lab.net.story());
+    });
+}
+
+/// An alias at the apex, beside SOA and NS: followed for addresses, out of the way of everything else.
+#[test]
+fn int_19_an_alias_at_the_apex() {
+    run(async {
+        let tree = one().zone("d2.t1", &["198.18.2.9"], "@ CNAME www.d1.t1.\nwww A 192.0.2.77\n");
+        let lab = Lab::new(&tree.internet(), 11);
+        get(&lab, "d2.t1", "192.0.2.1").await;
+        get(&lab, "www.d2.t1", "192.0.2.77").await;
+        let (reply, _) = ask_for(&lab, "d2.t1", RecordType::NS).await;
+        assert_eq!(reply.rcode(), Rcode::NOERROR, "{reply}");
+    });
+}
+
+/// A signer whose clock is wrong, on one of the servers: nothing is validated here, so the data is used whatever the
+/// dates of its signatures — and never called authentic.
+#[test]
+fn int_29_expired_signatures_do_not_become_authentic() {
+    run(async {
+        let mut rdata = vec![0, 1, 13, 3, 0, 0, 14, 16, 0x3a, 0, 0, 0, 0x39, 0, 0, 0, 0, 1];
+        rdata.extend_from_slice(name("d1.t1").wire());
+        rdata.extend_from_slice(&[7; 64]);
+        let expired = about("www.d1.t1", move |m| {
+            m.answer.push(record("www.d1.t1", RecordType::RRSIG, 3600, &rdata));
+            m.header.flags |= Header::AD;
+        });
+        let lab = Lab::new(&one().behave(FIRST, expired).internet(), 12);
+        let (reply, _) = get(&lab, "www.d1.t1", "192.0.2.1").await;
+        assert!(!reply.message.header.has(Header::AD), "{reply}");
+    });
+}

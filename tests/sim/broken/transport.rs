@@ -1,0 +1,142 @@
+//! Truncation, TCP and its absence, packets that are not ours, messages in pieces (RFC 7766, RFC 5452).
+
+use std::time::Duration;
+
+use burdock::dns::RecordType;
+use burdock::playground::{Behaviour, Fate, Kind, Response};
+use burdock::world::Transport;
+
+use super::{FIRST, SECOND, fail, get, one, two};
+use crate::support::{Lab, run};
+
+/// TC over UDP, and TCP is refused or silent: two TCP tries at most, then SERVFAIL with a reason.
+#[test]
+fn int_07_truncation_without_tcp_fails_in_bounds() {
+    for closed in [Behaviour::Refuses(Transport::Tcp), Behaviour::SilentOver(Transport::Tcp)] {
+        run(async {
+            let lab = Lab::new(&one().behave(FIRST, Behaviour::Truncates).behave(FIRST, closed.clone()).internet(), 1);
+            let (_, cost) = fail(&lab, "www.d1.t1", &[22, 23, 24]).await;
+            assert!(lab.net.packets_over(Transport::Tcp) <= 2, "{closed:?}\n{}", lab.net.story());
+            assert!(cost <= 12, "{}", lab.net.story());
+        });
+    }
+}
+
+/// The same beside a server that works: its answer, without waiting for the other's TCP for long.
+#[test]
+fn int_07_truncation_without_tcp_leaves_the_other_server() {
+    for closed in [Behaviour::Refuses(Transport::Tcp), Behaviour::SilentOver(Transport::Tcp)] {
+        for seed in 0..8 {
+            run(async {
+                let tree = two().behave(FIRST, Behaviour::Truncates).behave(FIRST, closed.clone());
+                let lab = Lab::new(&tree.internet(), seed);
+                let (reply, _) = get(&lab, "www.d1.t1", "192.0.2.1").await;
+                assert!(reply.after <= Duration::from_millis(3100), "{reply}\n{}", lab.net.story());
+            });
+        }
+    }
+}
+
+/// Nothing but TCP answers: the last try finds it.
+#[test]
+fn int_07_a_server_that_answers_over_tcp_only() {
+    for deaf in [Behaviour::SilentOver(Transport::Udp), Behaviour::Refuses(Transport::Udp)] {
+        run(async {
+            let lab = Lab::new(&one().behave(FIRST, deaf.clone()).internet(), 2);
+            let (reply, _) = get(&lab, "www.d1.t1", "192.0.2.1").await;
+            assert_eq!(lab.net.packets_over(Transport::Tcp), 1, "{deaf:?}\n{}", lab.net.story());
+            assert!(lab.net.packets_to(FIRST) <= 4, "{}", lab.net.story());
+            assert!(reply.after <= Duration::from_millis(3000), "{reply}");
+        });
+    }
+}
+
+/// A reply from another port is never heard; the other server is.
+#[test]
+fn int_21_replies_from_elsewhere_do_not_count() {
+    run(async {
+        let lab = Lab::new(&two().behave(FIRST, Behaviour::WrongPort).internet(), 3);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::WrongPort).internet(), 4);
+        let (reply, cost) = fail(&lab, "www.d1.t1", &[22, 23]).await;
+        assert!(cost <= 12 && reply.after <= Duration::from_millis(5002), "{cost} {reply}");
+    });
+}
+
+/// A wrong ID is a near miss: the stream is asked at once, nothing wrong is believed.
+#[test]
+fn int_21_a_wrong_id_is_never_believed() {
+    run(async {
+        let wrong_over_udp = Behaviour::edits(|query, draft| {
+            if query.transport == Transport::Udp {
+                draft.message.header.id ^= 0x0100;
+            }
+        });
+        let lab = Lab::new(&one().behave(FIRST, wrong_over_udp).internet(), 5);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        assert!(lab.net.packets_over(Transport::Tcp) >= 1, "{}", lab.net.story());
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::WrongId).internet(), 6);
+        fail(&lab, "www.d1.t1", &[22, 23, 24]).await;
+    });
+}
+
+/// Octets behind the message are ignored.
+#[test]
+fn int_21_trailing_octets_do_not_matter() {
+    run(async {
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::Trails(7)).internet(), 7);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        assert_eq!(lab.net.packets_to(FIRST), 1, "{}", lab.net.story());
+    });
+}
+
+/// Forged replies before the genuine one, IDs guessed: not one is believed.
+#[test]
+fn int_21_forgeries_lose() {
+    for seed in 0..20 {
+        run(async {
+            let lab = Lab::new(&one().behave(FIRST, Behaviour::Forged(5, [203, 0, 113, 66])).internet(), seed);
+            get(&lab, "www.d1.t1", "192.0.2.1").await;
+            get(&lab, "www2.d1.t1", "192.0.2.2").await;
+        });
+    }
+}
+
+/// One question, a stream of messages that never ends: the first one counts.
+#[test]
+fn int_26_a_flood_of_messages_in_one_connection() {
+    run(async {
+        let flood = Behaviour::edits(|query, draft| {
+            if query.transport == Transport::Tcp {
+                let mut noise = draft.clone();
+                noise.message.answer.iter_mut().for_each(|record| record.rdata = (&[203u8, 0, 113, 9][..]).into());
+                let bytes = noise.bytes();
+                let late = |n: u64| Response { delay: Duration::from_millis(1 + n), kind: Kind::Packet(bytes.clone()) };
+                draft.others.extend((0..200).map(late));
+            }
+        });
+        // `others` comes first in the list, but later in time.
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::Truncates).behave(FIRST, flood).internet(), 8);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        assert_eq!(lab.net.packets_over(Transport::Tcp), 1);
+    });
+}
+
+/// The connection is closed under the question: it is asked once elsewhere, or once more.
+#[test]
+fn int_28_a_connection_closed_in_the_middle() {
+    run(async {
+        let closes = Behaviour::edits(|query, draft| {
+            if query.transport == Transport::Tcp {
+                draft.fate = Fate::Reset;
+            }
+        });
+        let tree = two().behave(FIRST, Behaviour::Truncates).behave(FIRST, closes).behave(SECOND, Behaviour::Truncates);
+        for seed in 0..8 {
+            let lab = Lab::new(&tree.internet(), seed);
+            let reply = lab.ask("big.d1.t1", RecordType::TXT).await;
+            assert_eq!(reply.data(RecordType::TXT).len(), 10, "{reply}\n{}", lab.net.story());
+            assert!(lab.net.packets_over(Transport::Tcp) <= 3, "{}", lab.net.story());
+        }
+    });
+}
