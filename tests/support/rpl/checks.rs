@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use burdock::dns::{Header, Message, Rcode};
 use burdock::resolver::Minimisation;
+use proptest::prelude::{Strategy as _, prop};
+use proptest::test_runner::{Config, TestRunner};
 
 use super::matching::{Kind, Packet, compare};
 use super::model::{Action, Entry, Over, Scenario};
 use super::network::{reply, write};
 use super::parse::parse;
 use super::pending::rows;
+use super::play::play;
 use super::words::{Setup, Verdict, WORDS, judge};
 
 /// Every check by its name.
@@ -28,6 +31,8 @@ pub const ALL: &[(&str, fn())] = &[
     ("edns_matches", edns_matches),
     ("replies_copy_what_they_are_told", replies_copy_what_they_are_told),
     ("rows_of_the_pending_list", rows_of_the_pending_list),
+    ("arbitrary_text_never_panics", arbitrary_text_never_panics),
+    ("a_play_repeats_itself", a_play_repeats_itself),
 ];
 
 const FILE: &str = "
@@ -271,4 +276,46 @@ fn rows_of_the_pending_list() {
     let read = rows(text).unwrap();
     assert_eq!((read.len(), read[0].file.as_str(), read[0].reason.as_str()), (1, "a/b", "why not"));
     assert!(rows("| a | b |").is_err() && rows("| a | b | |").is_err());
+}
+
+const WORDS_OF_FILES: &str = "SCENARIO_BEGIN SCENARIO_END RANGE_BEGIN RANGE_END ENTRY_BEGIN ENTRY_END CONFIG_END STEP QUERY REPLY \
+    CHECK_ANSWER TIME_PASSES ELAPSE EVAL ${ } ${1+2} MATCH ADJUST SECTION ANSWER QUESTION ADDRESS HEX_ANSWER_BEGIN \
+    HEX_ANSWER_END RAW 00 0 1 10 name: server: stub-zone: \\# RRSIG IN A a. . ; \" ' TEMPFILE_NAME AUTOTRUST_FILE é";
+
+fn arbitrary_text_never_panics() {
+    let word = prop::sample::select(WORDS_OF_FILES.split(' ').collect::<Vec<_>>());
+    let lines = prop::collection::vec((word, " |\n"), 0..60);
+    let text = lines.prop_map(|words| words.iter().flat_map(|(word, gap)| [*word, gap.as_str()]).collect::<String>());
+    // A runner counts its cases over all runs: one for each.
+    let runner = || TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(2000) });
+    let never_panics = |text: String| {
+        if let Ok(scenario) = parse(&text) {
+            let _ = judge(&scenario);
+        }
+        let _ = parse(&format!("CONFIG_END\nSTEP 1 QUERY\nENTRY_BEGIN\nSECTION ANSWER\n{text}"));
+        Ok(())
+    };
+    runner().run(&"\\PC*", never_panics).unwrap();
+    runner().run(&text, never_panics).unwrap();
+}
+
+fn a_play_repeats_itself() {
+    // Eight servers, one that answers: which are asked before it is a matter of the dice, and the dice are seeded.
+    let glue: String = (1..9).map(|i| format!("ns{i}.a.example. IN A 192.0.2.{i}\n")).collect();
+    let names: String = (1..9).map(|i| format!("a.example. IN NS ns{i}.a.example.\n")).collect();
+    let body = format!(
+        "RANGE_BEGIN 0 9\nADDRESS 198.51.100.1\nENTRY_BEGIN\nMATCH qname\nREPLY QR AA\nSECTION QUESTION\n. IN NS\n\
+         ENTRY_END\nENTRY_BEGIN\nMATCH subdomain\nADJUST copy_query\nREPLY QR\n\
+         SECTION QUESTION\nexample. IN A\nSECTION AUTHORITY\n{names}SECTION ADDITIONAL\n{glue}ENTRY_END\nRANGE_END\n\
+         RANGE_BEGIN 0 9\nADDRESS 192.0.2.8\nENTRY_BEGIN\nMATCH qname\nREPLY QR AA\nSECTION QUESTION\na.example. IN A\n\
+         SECTION ANSWER\na.example. IN A 192.0.2.99\nENTRY_END\nRANGE_END\n\
+         STEP 1 QUERY\nENTRY_BEGIN\nREPLY RD\nSECTION QUESTION\na.example. IN A\nENTRY_END\n\
+         STEP 2 CHECK_ANSWER\nENTRY_BEGIN\nMATCH all\nREPLY QR RD RA\nSECTION QUESTION\na.example. IN A\nENTRY_END"
+    );
+    let scenario = file("stub-zone: name: . stub-addr: 198.51.100.1", &body);
+    let Verdict::Play(setup) = judge(&scenario).unwrap() else { panic!("it can be played") };
+    // The check fails, because the answer has an address: the failure tells everything that was sent.
+    let told = play(&scenario, &setup).unwrap_err();
+    assert!(told.contains("192.0.2.99") && told.contains("no answer in its range"), "{told}");
+    assert_eq!(play(&scenario, &setup).unwrap_err(), told);
 }

@@ -85,7 +85,7 @@ fn malformed(zone: &str) -> Option<Vec<Record>> {
     let position =
         words.iter().position(|word| *word == "\\#").or_else(|| words.iter().position(|word| *word == "RRSIG"))?;
     let (at, data) = match words[position] {
-        "\\#" => (position - 1, words[position..].join(" ")),
+        "\\#" => (position.checked_sub(1)?, words[position..].join(" ")),
         _ => (position, signature_without_octets(&words[position + 1..])?),
     };
     let rtype: RecordType = words[at].parse().ok()?;

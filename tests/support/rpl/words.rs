@@ -111,7 +111,7 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "do-not-query-localhost", Harmless("every address may be asked in scenarios")),
     ("server", "iter-scrub-promiscuous", Harmless("records that were not asked for are never used in an answer")),
     ("server", "harden-below-nxdomain", Harmless("a name below one that does not exist does not exist (RFC 8020)")),
-    ("server", "harden-glue", Harmless("glue is used for the walk, and only if it is for a server of the delegation")),
+    ("server", "harden-glue", NeverUnless(YES, "glue from outside the parent's zone is never used")),
     ("server", "harden-unknown-additional", Harmless("the additional section holds addresses only, or nothing")),
     ("server", "harden-unverified-glue", Harmless("glue serves the walk, never an answer")),
     ("server", "harden-referral-path", AsksUnless(NO, "harden-referral-path")),
