@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::outgoing::{Dress, Outgoing, UDP_SIZE, build};
 use super::{ExchangeKey, Fault, Upstream};
-use crate::dns::{Header, Message, Name, Question, Rcode, WireError};
+use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
 use crate::job::Job;
 use crate::telemetry::Step;
 use crate::world::{Route, Transport};
@@ -169,12 +169,28 @@ impl Wire {
             // Whatever a truncated reply holds is of no use; only its header counts.
             return Ok(Arc::new(Message::bare(header, packet.len())));
         }
-        let message = Message::parse(&packet).map_err(Fault::Malformed)?;
-        let echoed =
-            message.question.as_ref().is_none_or(|(question, _)| question.name.same_case(&expected.question.name));
+        let message = Message::parse(&in_lower_case(&packet)).map_err(Fault::Malformed)?;
+        let asked = Reader::new(&packet, Header::OCTETS).name();
+        let echoed = message.question.is_none() || asked.is_ok_and(|asked| asked.same_case(&expected.question.name));
         if !echoed && expected.same_case {
             self.servers.mangles_case(address, now);
         }
         Ok(Arc::new(message))
     }
+}
+
+/// The reply with its question in lower case. Names are compressed against the question, so the random case of 0x20
+/// would else end up in caches, answers and logs.
+fn in_lower_case(packet: &[u8]) -> Vec<u8> {
+    let mut lower = packet.to_vec();
+    let mut at = Header::OCTETS;
+    // Up to the root label or a pointer; a length is below 64 and so never a letter.
+    while let Some(length @ 1..64) = lower.get(at).copied().map(usize::from) {
+        let end = at + 1 + length;
+        if let Some(label) = lower.get_mut(at + 1..end) {
+            label.make_ascii_lowercase();
+        }
+        at = end;
+    }
+    lower
 }

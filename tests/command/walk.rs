@@ -86,6 +86,8 @@ fn a_trace_as_json_has_every_step() {
     let trace: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(trace["question"], "www.ibm.com. A");
     assert_eq!(trace["status"], "NOERROR");
+    // The random case of 0x20 stays in the queries.
+    assert_eq!(trace["answer"][0], "www.ibm.com.\t3600\tIN\tCNAME\tservereast.backup2.ibm.com.");
     assert_eq!(trace["answer"].as_array().unwrap().len(), 2);
     let steps = trace["steps"].as_array().unwrap();
     assert!(steps.len() > 8);
