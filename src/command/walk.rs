@@ -61,6 +61,11 @@ pub fn to_json(entries: &[Entry]) -> Vec<Json> {
 }
 
 impl Line {
+    /// Whether this is an exchange of that depth with that server whose end is not known yet.
+    fn is_open(&self, key: (u32, SocketAddr)) -> bool {
+        matches!(self, Self::Exchange { depth, server, took: None, .. } if (*depth, server.address) == key)
+    }
+
     fn indent(&self) -> String {
         let (Self::Exchange { depth, .. } | Self::Note { depth, .. }) = self;
         "  ".repeat(usize::try_from(*depth).unwrap_or(0))
@@ -90,35 +95,41 @@ fn lines(entries: &[Entry]) -> Vec<Line> {
     for Entry { at, depth, step } in entries {
         let (at, depth) = (*at, *depth);
         match step {
-            Step::Sent { host, server, transport, question, .. } => lines.push(Line::Exchange {
-                at,
-                depth,
-                asked: question.clone(),
-                server: Asked { host: host.clone(), address: *server, transport: *transport },
-                took: None,
-                end: "overtaken: no reply was waited for".to_owned(),
-            }),
-            Step::Heard { server, transport, rtt, what, .. } => {
-                finish(&mut lines, (depth, *server, *transport), *rtt, &heard(what));
+            Step::Sent { host, server, transport, question, .. } => {
+                again(&mut lines, (depth, *server), at, *transport);
+                lines.push(Line::Exchange {
+                    at,
+                    depth,
+                    asked: Question::new(question.name.to_lowercase(), question.rtype),
+                    server: Asked { host: host.clone(), address: *server, transport: *transport },
+                    took: None,
+                    end: "overtaken: no reply was waited for".to_owned(),
+                });
             }
-            Step::Failed { server, transport, after, fault, .. } => {
-                finish(&mut lines, (depth, *server, *transport), *after, fault);
-            }
+            Step::Heard { server, rtt, what, .. } => finish(&mut lines, (depth, *server), *rtt, &heard(what)),
+            Step::Failed { server, after, fault, .. } => finish(&mut lines, (depth, *server), *after, fault),
             other => lines.extend(note(other).map(|text| Line::Note { at, depth, text })),
         }
     }
     lines
 }
 
-/// Writes the end of an exchange onto the line of its query: the first to that server that has none yet.
-fn finish(lines: &mut [Line], key: (u32, SocketAddr, Transport), time: Duration, what: &str) {
-    let open = lines.iter_mut().find_map(|line| match line {
-        Line::Exchange { depth, server, took, end, .. } => {
-            (took.is_none() && (*depth, server.address, server.transport) == key).then_some((took, end))
-        }
-        Line::Note { .. } => None,
+/// A server that is asked again before an end was told has replied, but with nothing of use.
+fn again(lines: &mut [Line], key: (u32, SocketAddr), now: Duration, transport: Transport) {
+    let open = lines.iter().find(|line| line.is_open(key));
+    let sent = open.map_or(now, |line| match line {
+        Line::Exchange { at, .. } | Line::Note { at, .. } => *at,
     });
-    if let Some((took, end)) = open {
+    let end = match transport {
+        Transport::Tcp => "truncated or doubtful: again over TCP",
+        Transport::Udp => "does not know EDNS or changes case: again without",
+    };
+    finish(lines, key, now.saturating_sub(sent), end);
+}
+
+/// Writes the end of an exchange onto the line of its query: the first to that server that has none yet.
+fn finish(lines: &mut [Line], key: (u32, SocketAddr), time: Duration, what: &str) {
+    if let Some(Line::Exchange { took, end, .. }) = lines.iter_mut().find(|line| line.is_open(key)) {
         *took = Some(time);
         what.clone_into(end);
     }
