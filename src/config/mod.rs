@@ -27,6 +27,7 @@ use problem::Complaint;
 
 pub use problem::{Place, Problem};
 pub use show::schema;
+pub use table::{Form, Setting, settings};
 
 /// The configuration in force.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! The house rules that no compiler checks, checked: layers, crates, sizes, words, tags.
 //!
 //! Each rule is a function from the tree to complaints; `samples.rs` proves that each one can fail.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, missing_docs)]
 
 mod crates;
+mod documents;
 mod layers;
 mod samples;
 mod sizes;
@@ -24,7 +25,9 @@ fn assert_clean(rule: fn(&[Source]) -> Vec<Complaint>) {
 #[test]
 fn the_tree_is_read() {
     let tree = tree();
-    for path in ["src/lib.rs", "src/dns/name.rs", "tests/tidy/main.rs", "Cargo.toml", "Cargo.lock", "justfile"] {
+    for path in
+        ["src/lib.rs", "src/dns/name.rs", "tests/tidy/main.rs", "Cargo.toml", "Cargo.lock", "justfile", "README.md"]
+    {
         assert!(tree.iter().any(|source| source.path == path), "{path} was not read: the rules would check nothing");
     }
 }
@@ -84,4 +87,25 @@ fn nothing_is_left_for_later() {
 #[test]
 fn names_say_what_things_are() {
     assert_clean(words::check_names);
+}
+
+#[test]
+fn the_readme_opens_with_two_commands() {
+    assert_clean(documents::check_readme);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    assert_clean(documents::check_links);
+}
+
+#[test]
+fn every_rfc_named_is_accounted_for() {
+    assert_clean(documents::check_coverage);
+}
+
+#[test]
+fn every_setting_is_described_as_it_is() {
+    documents::write_settings();
+    assert_clean(documents::check_settings);
 }

@@ -1,7 +1,7 @@
 //! Bad samples: a rule that cannot fail checks nothing.
 
 use super::source::{Complaint, Source};
-use super::{crates, layers, sizes, words};
+use super::{crates, documents, layers, sizes, words};
 
 fn complaints(rule: fn(&[Source]) -> Vec<Complaint>, path: &str, text: &str) -> Vec<String> {
     rule(&[Source::new(path, text)]).iter().map(ToString::to_string).collect()
@@ -109,4 +109,17 @@ fn leftovers_and_vague_names_are_seen() {
     assert_eq!(lines(words::check_leftovers, "docs/a.md", concat!("AUTO", "DOC")), [] as [usize; 0]);
     assert_eq!(lines(words::check_names, "src/dns/util.rs", ""), [1]);
     assert_eq!(lines(words::check_names, "src/dns/name.rs", "fn f() {}\nfn bailiwick() {}"), [2]);
+}
+
+#[test]
+fn documents_that_went_stale_are_seen() {
+    assert_eq!(lines(documents::check_readme, "README.md", "# Burdock\n"), [1]);
+    let opening = "# Burdock\n```\ncargo run --release -- playground   # run\ntests/run   # test\n```\n";
+    assert_eq!(lines(documents::check_readme, "README.md", opening), [] as [usize; 0]);
+    assert_eq!(lines(documents::check_links, "docs/a.md", "x\n[b](../README.md) [c](nowhere.md)"), [2]);
+    let pair =
+        [Source::new("docs/rfc-coverage.md", "| RFC 1035 |"), Source::new("src/a.rs", "// RFC 1035\n// RFC 9999 §1")];
+    assert_eq!(documents::check_coverage(&pair).iter().map(|found| found.line).collect::<Vec<_>>(), [2]);
+    let stale = "# Settings\n<!-- made -->\n| old |\n<!-- end -->\n";
+    assert_eq!(lines(documents::check_settings, "docs/settings.md", stale), [3]);
 }
