@@ -16,7 +16,7 @@ use crate::upstream::{Asking, Fault};
 /// How long the hints do when the root could not be asked for its own servers.
 const UNPRIMED: Duration = Duration::from_secs(60);
 /// Timeouts after which the hints have to do: a client waits behind this.
-const TIMEOUTS: u32 = 3;
+const TIMEOUTS: u32 = 2;
 
 impl Resolver {
     /// The cut at the root. Primes when that is due: once per TTL, whoever asks at the same time waits for it.

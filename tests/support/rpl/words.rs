@@ -113,12 +113,12 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "harden-below-nxdomain", Harmless("a name below one that does not exist does not exist (RFC 8020)")),
     ("server", "harden-glue", NeverUnless(YES, "glue from outside the parent's zone is never used")),
     ("server", "harden-unknown-additional", Harmless("the additional section holds addresses only, or nothing")),
-    ("server", "harden-unverified-glue", Harmless("glue serves the walk, never an answer")),
+    ("server", "harden-unverified-glue", AsksUnless(NO, "verified glue")),
     ("server", "harden-referral-path", AsksUnless(NO, "harden-referral-path")),
     ("server", "outbound-msg-retry", Harmless("how often a server is asked again is Burdock's own")),
     ("server", "num-queries-per-thread", Harmless("the bound on questions at once is Burdock's own")),
     ("server", "discard-timeout", Harmless("the deadline of an answer is Burdock's own")),
-    ("server", "iter-scrub-ns", Sets(servers_per_delegation)),
+    ("server", "iter-scrub-ns", Asks("trimmed NS answers")),
     // The cache.
     ("server", "cache-max-ttl", Sets(max_ttl)),
     ("server", "cache-min-ttl", Sets(min_ttl)),
@@ -300,11 +300,6 @@ fn root_hint(setup: &mut Setup, value: &str) -> Option<()> {
 /// Deckard's head names the root server it gave an address for.
 fn root_hint_name(setup: &mut Setup, value: &str) -> Option<()> {
     setup.resolver.root_hints.last_mut()?.host = value.parse().ok()?;
-    Some(())
-}
-
-fn servers_per_delegation(setup: &mut Setup, value: &str) -> Option<()> {
-    setup.limits.servers_per_delegation = value.parse().ok()?;
     Some(())
 }
 
