@@ -183,4 +183,14 @@ impl Resolver {
     }
 }
 
+/// Whether there are servers of the cut whose addresses may still be looked up.
+pub(super) fn may_look_up_more(cut: &ZoneCut, contacts: &Contacts, job: &Job) -> bool {
+    let limits = job.limits();
+    let done = u32::try_from(contacts.looked_up.len()).unwrap_or(u32::MAX);
+    let open = |server: &NameServer| !server.host.is_in(&cut.apex) && !contacts.looked_up.contains(&server.host);
+    contacts.failed < limits.failed_address_lookups
+        && done < limits.address_lookups_per_delegation
+        && cut.servers.iter().any(open)
+}
+
 type LookedUp = (Name, Result<Vec<IpAddr>, ResolveError>);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::addresses::Contacts;
+use super::addresses::{Contacts, may_look_up_more};
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
@@ -24,6 +24,8 @@ const LONGEST_DELEGATION: Duration = Duration::from_secs(86_400);
 const MOVED_AFTER: Duration = Duration::from_secs(60);
 /// Timeouts after which a zone that stays silent to a shortened question is asked the whole one.
 const SILENCE_TO_WIDEN: u32 = 2;
+/// Timeouts after which the addresses of more servers are looked up.
+const SILENCE_TO_LOOK_UP: u32 = 2;
 
 /// What one zone's servers led to.
 enum Visit {
@@ -136,10 +138,16 @@ impl Resolver {
         job: &Job,
     ) -> Result<Useful<(Kind, Rank)>, ResolveError> {
         let zone = &cut.apex;
-        let give_up_after = if probe.may_widen() { SILENCE_TO_WIDEN } else { 0 };
-        let asking = Asking { zone, question: &probe.question, give_up_after };
         let mut trust = Trust::Authority;
         loop {
+            let more_to_know = may_look_up_more(cut, contacts, job);
+            let give_up_after = match () {
+                () if probe.may_widen() => SILENCE_TO_WIDEN,
+                // Servers that stay silent are waited for only as long as no others are to be had.
+                () if more_to_know => SILENCE_TO_LOOK_UP,
+                () => 0,
+            };
+            let asking = Asking { zone, question: &probe.question, give_up_after };
             let judge = |reply: &Message| judge(reply, probe, zone, trust);
             let unanswered = match self.upstream.ask(asking, &mut contacts.campaign, judge, job).await {
                 Ok(useful) => {
@@ -154,7 +162,7 @@ impl Resolver {
                 Unanswered::Exhausted => {}
             }
             let recursive = contacts.campaign.last_fault == Some(Fault::Lame(Lameness::Recursive));
-            if self.more_addresses(cut, contacts, job).await? {
+            if self.more_addresses(cut, contacts, job).await? || more_to_know {
                 continue;
             }
             if recursive && trust == Trust::Authority {

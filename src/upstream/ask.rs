@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -122,7 +123,7 @@ impl Upstream {
                     if self.world.clock.now() >= job.deadline() {
                         return Err(Unanswered::Deadline);
                     }
-                    if let Some(index) = latest.take() {
+                    if let Some(index) = latest.take().filter(|index| !campaign.is_on_stream(*index)) {
                         round.miss(campaign, index);
                         timeouts += 1;
                         if timeouts == asking.give_up_after {
@@ -170,7 +171,8 @@ impl Round<'_> {
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;
         let Asking { zone, question, .. } = self.asking;
-        let attempt = Try { zone, host: target.host.clone(), address: target.address, question, number, transport };
+        let (host, on_stream) = (target.host.clone(), Arc::clone(&target.on_stream));
+        let attempt = Try { zone, host, address: target.address, question, number, transport, on_stream };
         let timer = match transport {
             Transport::Udp => upstream.servers.memory(target.address).timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,

@@ -1,6 +1,8 @@
 //! One step of the walk at one zone: which of its servers were tried, how often, and with what success.
 
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::dns::Name;
 use crate::job::Limits;
@@ -20,6 +22,8 @@ pub struct Target {
     pub(super) out: bool,
     /// TCP was tried for want of replies over UDP.
     pub(super) tried_tcp: bool,
+    /// It replied to a datagram, and is now being asked over a stream: there is no use in another datagram.
+    pub(super) on_stream: Arc<AtomicBool>,
 }
 
 /// The servers of a zone and what became of asking them. Survives a change of the question within the step, so that a
@@ -42,7 +46,8 @@ impl Campaign {
         let address = address.to_canonical();
         let new = !self.targets.iter().any(|target| target.address == address);
         if new {
-            let target = Target { host: host.cloned(), address, sends: 0, out: false, tried_tcp: false };
+            let (host, on_stream) = (host.cloned(), Arc::default());
+            let target = Target { host, address, sends: 0, out: false, tried_tcp: false, on_stream };
             self.targets.push(target);
         }
         new
@@ -76,8 +81,14 @@ impl Campaign {
         self.sends < limits.sends_per_zone
     }
 
+    /// Whether the server of this index is busy with a stream.
+    pub(super) fn is_on_stream(&self, index: usize) -> bool {
+        self.targets.get(index).is_some_and(|target| target.on_stream.load(Ordering::Relaxed))
+    }
+
     pub(super) fn may_send(&self, target: &Target, limits: &Limits) -> bool {
         !target.out
+            && !target.on_stream.load(Ordering::Relaxed)
             && self.sends < limits.sends_per_zone
             && (target.sends < limits.sends_per_server || !target.tried_tcp)
     }

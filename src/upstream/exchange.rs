@@ -2,8 +2,10 @@
 //!
 //! Each packet is paid for by the question it is sent for. Equal queries to the same server share one exchange.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -27,6 +29,23 @@ pub(super) struct Try<'a> {
     /// How many tries the server had in this step before this one.
     pub number: u32,
     pub transport: Transport,
+    pub on_stream: Arc<AtomicBool>,
+}
+
+/// Says, as long as it lives, that a server is being asked over a stream.
+struct OnStream<'a>(&'a AtomicBool);
+
+impl<'a> OnStream<'a> {
+    fn new(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for OnStream<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 impl Upstream {
@@ -69,7 +88,9 @@ impl Upstream {
             Ok(_) => Fault::Truncated,
             Err(fault) => return Err(fault),
         };
+        let busy = OnStream::new(&attempt.on_stream);
         let over_tcp = self.send(attempt, Dress { transport: Transport::Tcp, ..dress }, job).await;
+        drop(busy);
         match over_tcp {
             Ok(reply) if reply.header.has(Header::TC) => Err(Fault::Truncated),
             Ok(reply) => Ok((reply, Transport::Tcp)),
@@ -78,6 +99,8 @@ impl Upstream {
             Err(_) if doubt == Fault::NearMiss && dress.case => {
                 self.send(attempt, Dress { case: false, ..dress }, job).await.map(|reply| (reply, Transport::Udp))
             }
+            // The datagram was replied to: this is not the silence that the timers count.
+            Err(Fault::Timeout) => Err(Fault::Unreachable(ErrorKind::TimedOut)),
             Err(fault) => Err(fault),
         }
     }
@@ -156,7 +179,7 @@ impl Wire {
         let now = self.world.clock.now();
         let packet = match arrived {
             Err(_) => return Err(Fault::Timeout),
-            Ok(Err(error)) if error.kind() == std::io::ErrorKind::InvalidData => return Err(Fault::NearMiss),
+            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => return Err(Fault::NearMiss),
             Ok(Err(error)) => return Err(Fault::Unreachable(error.kind())),
             Ok(Ok(packet)) => packet,
         };
