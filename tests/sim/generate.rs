@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
-use burdock::dns::{Name, Question, Rcode, RecordType};
+use burdock::dns::{Class, Name, Question, Rcode, Record, RecordType, Ttl};
 use burdock::playground::{Behaviour, Case, Opt};
 use burdock::world::{Dice, Transport};
 
@@ -62,6 +62,11 @@ impl Generator {
         self.dice.below(n) == 0
     }
 
+    fn change(&mut self, change: impl FnOnce(Tree) -> Tree) {
+        let tree = std::mem::replace(&mut self.world.tree, Tree::new());
+        self.world.tree = change(tree);
+    }
+
     fn address(&mut self) -> String {
         self.next_address += 1;
         let address = format!("198.18.{}.{}", self.next_address / 200, self.next_address % 200 + 1);
@@ -74,7 +79,7 @@ impl Generator {
     fn root(&mut self) {
         for index in 2..4 {
             let address = self.address();
-            self.world.tree = self.world.tree.clone().root_server(index, &address);
+            self.change(|tree| tree.root_server(index, &address));
         }
         self.world.working.insert(Name::root());
     }
@@ -104,8 +109,7 @@ impl Generator {
         }
         let data = self.data(apex);
         let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
-        let tree = self.world.tree.clone().delegate(apex, &delegation);
-        self.world.tree = tree.bare(apex, &addresses, &format!("{delegation}{data}"));
+        self.change(|tree| tree.delegate(apex, &delegation).bare(apex, &addresses, &format!("{delegation}{data}")));
         if health == Health::Working && self.parent_works(apex) {
             self.world.working.insert(name(apex));
             if style != 3 {
@@ -122,7 +126,7 @@ impl Generator {
     /// A host for another zone's sake in `zone`: glue from elsewhere, or none at all.
     fn foreign_host(&mut self, zone: &str, address: &str) -> String {
         let host = format!("dns{}.{zone}.", self.next_address);
-        self.world.tree = self.world.tree.clone().data(zone, &format!("{host} 3600 A {address}\n"));
+        self.change(|tree| tree.data(zone, &format!("{host} 3600 A {address}\n")));
         host
     }
 
@@ -140,6 +144,7 @@ impl Generator {
             (true, 5) => vec![Behaviour::RejectsEdns(Rcode::NOTIMP, Opt::Absent), Behaviour::IgnoresEdns],
             (true, 6) => vec![Behaviour::Forged(3, [203, 0, 113, 66])],
             (true, 7) => vec![Behaviour::Trails(4)],
+            (true, 8) => vec![poisoner(&self.targets)],
             (true, _) => Vec::new(),
             (false, 0) => vec![Behaviour::Always(Rcode::REFUSED)],
             (false, 1) => vec![Behaviour::Always(Rcode::SERVFAIL)],
@@ -152,7 +157,7 @@ impl Generator {
             (false, _) => vec![Behaviour::Silent],
         };
         for behaviour in behaviours {
-            self.world.tree = self.world.tree.clone().behave(address, behaviour);
+            self.change(|tree| tree.behave(address, behaviour));
         }
     }
 
@@ -209,4 +214,29 @@ impl Generator {
         self.world.questions.extend(names.iter().map(|host| Question::new(name(host), types[dice.below(types.len())])));
         text
     }
+}
+
+/// A server that slips into every reply what is none of its business: servers for the top-level domains, addresses of
+/// hosts in other zones.
+fn poisoner(targets: &[String]) -> Behaviour {
+    let evil = |owner: &str, rtype, rdata: &[u8]| Record {
+        owner: name(owner),
+        rtype,
+        class: Class::IN,
+        ttl: Ttl::from_secs(86_400),
+        rdata: rdata.into(),
+    };
+    let address = [203, 0, 113, 66];
+    let hosts: Vec<Record> = targets.iter().rev().take(8).map(|host| evil(host, RecordType::A, &address)).collect();
+    let servers = ["t0", "t1", "."].map(|zone| evil(zone, RecordType::NS, name("evil.t0").wire()));
+    Behaviour::edits(move |_, draft| {
+        let unrelated = |record: &&Record| !draft.message.answer.iter().any(|there| there.owner == record.owner);
+        let answers: Vec<Record> = hosts.iter().filter(unrelated).cloned().collect();
+        draft.message.additional.extend(answers.iter().cloned());
+        draft.message.additional.push(evil("evil.t0", RecordType::A, &address));
+        if !draft.message.answer.is_empty() {
+            draft.message.answer.extend(answers);
+            draft.message.authority.extend(servers.iter().cloned());
+        }
+    })
 }

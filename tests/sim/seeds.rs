@@ -102,6 +102,11 @@ fn play(seed: u64, verbose: bool) -> Tally {
             tally.answered += usize::from(reply.rcode() != Rcode::SERVFAIL);
             match verdict {
                 Verdict::Right => tally.answerable += 1,
+                Verdict::Missed
+                    if {
+                        eprintln!("MISS {seed} {question} {reply}");
+                        false
+                    } => {}
                 Verdict::Missed => (tally.answerable, tally.missed) = (tally.answerable + 1, tally.missed + 1),
                 Verdict::Excused => {}
                 Verdict::Wrong(why) => complaints.push_str(&format!("{question}: {why}\n{reply}\n")),
