@@ -83,8 +83,10 @@ limits! {
     minimisation_single_labels: count = 4, "steps";
     /// Records of one RRset that are kept; larger sets are passed on but not remembered.
     records_per_rrset: count = 100, "records";
-    /// RRsets of one reply that are remembered (CacheFlush).
-    rrsets_per_reply: count = 32, "RRsets";
+    /// Server names of one referral that are looked at, before some of them are kept (NRDelegation).
+    servers_read: count = 64, "servers";
+    /// NSEC and NSEC3 RRsets kept of one denial.
+    proofs_per_denial: count = 8, "RRsets";
     /// Signatures kept with one RRset.
     signatures_per_rrset: count = 8, "signatures";
     /// Octets of one cache entry (DNSKEY and TXT: twice as many).

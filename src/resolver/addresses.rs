@@ -122,7 +122,7 @@ impl Resolver {
         let mut campaign = self.known_addresses(&parent, job).campaign;
         let asking = Asking { zone: &parent.apex, question: &question, give_up_after: 1 };
         let judge = |reply: &Message| {
-            let scrubbed = scrub(reply, &question, &parent.apex);
+            let scrubbed = scrub(reply, &question, &parent.apex, job.limits());
             let referred = scrubbed.delegation.into_iter().flat_map(|delegation| delegation.servers);
             let glue = referred.filter(|server| server.host == *host).flat_map(|server| server.glue);
             Ok(scrubbed.data.iter().flat_map(RrSet::addresses).chain(glue).collect::<Vec<_>>())

@@ -96,6 +96,7 @@ mod tests {
     use super::super::scrub::tests::{name, question, reply};
     use super::*;
     use crate::dns::Header;
+    use crate::job::Limits;
 
     const AA: u16 = Header::AA;
     const SOA: &str = "z. 900 SOA ns.z. x.z. 1 2 3 4 60";
@@ -103,7 +104,7 @@ mod tests {
     /// What the reply means to someone who asks `z.`'s servers for `asked`.
     fn kind(asked: &str, mode: Minimisation, reply: &crate::dns::Message) -> Result<Kind, Fault> {
         let probe = Revealed::new(mode).probe(&question(asked), &name("z"));
-        classify(&probe, scrub(reply, &probe.question, &name("z")), Trust::Authority)
+        classify(&probe, scrub(reply, &probe.question, &name("z"), &Limits::default()), Trust::Authority)
     }
 
     fn whole(flags: u16, rcode: Rcode, sections: [&str; 3]) -> Result<Kind, Fault> {
@@ -175,7 +176,7 @@ mod tests {
     fn a_cache_may_refer_but_not_answer() {
         let answer = reply(Header::RA, Rcode::NOERROR, ["q.z. A 192.0.2.1", "", ""]);
         let probe = Revealed::new(Minimisation::Off).probe(&question("q.z. A"), &name("z"));
-        let asked = |trust| classify(&probe, scrub(&answer, &probe.question, &name("z")), trust);
+        let asked = |trust| classify(&probe, scrub(&answer, &probe.question, &name("z"), &Limits::default()), trust);
         assert_eq!(asked(Trust::Authority), Err(Fault::Lame(Lameness::Recursive)));
         assert!(matches!(asked(Trust::Anyone), Ok(Kind::End(Outcome::Found(_)))));
         let referral = whole(Header::RA, Rcode::NOERROR, ["", "q.z. NS ns.q.z.", ""]);

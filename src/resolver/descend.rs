@@ -148,7 +148,11 @@ impl Resolver {
                 () => 0,
             };
             let asking = Asking { zone, question: &probe.question, give_up_after };
-            let judge = |reply: &Message| judge(reply, probe, zone, trust);
+            let judge = |reply: &Message| {
+                let scrubbed = scrub(reply, &probe.question, zone, job.limits());
+                let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
+                classify(probe, scrubbed, trust).map(|kind| (kind, rank))
+            };
             let unanswered = match self.upstream.ask(asking, &mut contacts.campaign, judge, job).await {
                 Ok(useful) => {
                     tell_heard(zone, &useful, job);
@@ -179,12 +183,6 @@ impl Resolver {
     fn may_have_moved(&self, cut: &ZoneCut, job: &Job) -> bool {
         cut.expires.is_some() && !cut.apex.is_root() && job.now() >= cut.since + MOVED_AFTER
     }
-}
-
-fn judge(reply: &Message, probe: &Probe, zone: &Name, trust: Trust) -> Result<(Kind, Rank), Fault> {
-    let scrubbed = scrub(reply, &probe.question, zone);
-    let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
-    classify(probe, scrubbed, trust).map(|kind| (kind, rank))
 }
 
 /// No server is left to ask. When they replied, only with nothing in it, the name has no such data.

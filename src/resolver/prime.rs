@@ -9,7 +9,7 @@ use super::Resolver;
 use super::scrub::{glue, scrub};
 use crate::cache::Rank;
 use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
-use crate::job::Job;
+use crate::job::{Job, Limits};
 use crate::telemetry::{Heard, Step};
 use crate::upstream::{Asking, Fault};
 
@@ -42,7 +42,7 @@ impl Resolver {
         let question = Question::new(root.clone(), RecordType::NS);
         job.tell(|| Step::Started { question: question.clone() });
         let mut campaign = self.known_addresses(&hints, job).campaign;
-        let judge = |reply: &Message| read(reply, &question).ok_or(Fault::Empty);
+        let judge = |reply: &Message| read(reply, &question, job.limits()).ok_or(Fault::Empty);
         let asking = Asking { zone: &root, question: &question, give_up_after: TIMEOUTS };
         let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };
         let (set, mut servers) = useful.kind;
@@ -72,8 +72,8 @@ impl Resolver {
 }
 
 /// The root's NS set and its servers' addresses, if the reply has them.
-fn read(reply: &Message, question: &Question) -> Option<(RrSet, Vec<NameServer>)> {
-    let set = scrub(reply, question, &question.name).data?;
+fn read(reply: &Message, question: &Question, limits: &Limits) -> Option<(RrSet, Vec<NameServer>)> {
+    let set = scrub(reply, question, &question.name, limits).data?;
     let hosts = set.rdatas.iter().filter_map(|rdata| Name::from_wire(rdata).ok());
     let servers = hosts.map(|host| NameServer { glue: glue(&reply.additional, &host, &question.name), host }).collect();
     Some((set, servers))

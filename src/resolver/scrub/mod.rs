@@ -8,11 +8,7 @@ use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
     Ttl,
 };
-
-/// Server names of a referral that are looked at; the rest of a flood is not even compared.
-const MAX_SERVERS_READ: usize = 64;
-/// RRsets kept as proof of one denial.
-const MAX_PROOFS: usize = 8;
+use crate::job::Limits;
 
 /// A reply of which only the sayable is left. Made by [`scrub`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +48,14 @@ pub enum Upward {
     Away,
 }
 
-/// Reads `reply` as an answer to `question` by a server of `zone`.
-pub fn scrub(reply: &Message, question: &Question, zone: &Name) -> Scrubbed {
+/// Reads `reply` as an answer to `question` by a server of `zone`, within `limits`.
+pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits) -> Scrubbed {
     let mut scrubbed = Scrubbed {
         rcode: reply.rcode(),
         authoritative: reply.header.has(Header::AA),
         recursive: reply.header.has(Header::RA),
         alias: Vec::new(),
-        data: rrset(&reply.answer, &question.name, question.rtype),
+        data: rrset(&reply.answer, &question.name, question.rtype, limits),
         contradicts: false,
         too_long: None,
         soa: None,
@@ -68,48 +64,52 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name) -> Scrubbed {
         upward: Upward::No,
     };
     if scrubbed.data.is_none() {
-        scrubbed.read_alias(&reply.answer, &question.name, zone);
+        scrubbed.read_alias(reply, question, zone, limits);
     }
     if scrubbed.data.is_none() && scrubbed.alias.is_empty() {
-        scrubbed.read_denial(&reply.authority, &question.name, zone);
+        scrubbed.read_denial(reply, question, zone, limits);
     }
     if scrubbed.data.is_none() && scrubbed.alias.is_empty() && scrubbed.soa.is_none() {
-        scrubbed.read_delegation(reply, question, zone);
+        scrubbed.read_delegation(reply, question, zone, limits);
     }
     scrubbed
 }
 
 impl Scrubbed {
-    fn read_alias(&mut self, answer: &[Record], name: &Name, zone: &Name) {
+    fn read_alias(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {
+        let (answer, name) = (&reply.answer, &question.name);
         let above = |record: &&Record| {
             record.rtype == RecordType::DNAME && record.owner.is_in(zone) && name.is_strictly_below(&record.owner)
         };
-        if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME)) {
+        if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME, limits))
+        {
             match synthesize(&dname, name) {
                 Some(cname) => self.alias.extend([dname, cname]),
                 None => self.too_long = Some(dname),
             }
             return;
         }
-        let cname = rrset(answer, name, RecordType::CNAME);
+        let cname = rrset(answer, name, RecordType::CNAME, limits);
         self.contradicts = cname.as_ref().is_some_and(|cname| cname.rdatas.len() > 1);
         self.alias.extend(cname);
     }
 
-    fn read_denial(&mut self, authority: &[Record], name: &Name, zone: &Name) {
+    fn read_denial(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {
+        let (authority, name) = (&reply.authority, &question.name);
         let soa =
             |record: &&Record| record.rtype == RecordType::SOA && record.owner.is_in(zone) && name.is_in(&record.owner);
-        self.soa = authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA));
+        self.soa =
+            authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA, limits));
         for record in authority {
             let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
             let known = self.proof.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
-            if is_proof && !known && self.proof.len() < MAX_PROOFS {
-                self.proof.extend(rrset(authority, &record.owner, record.rtype));
+            if is_proof && !known && self.proof.len() < count(limits.proofs_per_denial) {
+                self.proof.extend(rrset(authority, &record.owner, record.rtype, limits));
             }
         }
     }
 
-    fn read_delegation(&mut self, reply: &Message, question: &Question, zone: &Name) {
+    fn read_delegation(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {
         let servers = || reply.authority.iter().filter(|r| r.rtype == RecordType::NS && r.class == Class::IN);
         let below = |record: &&Record| record.owner.is_strictly_below(zone) && question.name.is_in(&record.owner);
         self.upward = match () {
@@ -118,7 +118,7 @@ impl Scrubbed {
             () => Upward::No,
         };
         let Some(first) = servers().find(below) else { return };
-        let set = servers().filter(|record| record.owner == first.owner).take(MAX_SERVERS_READ);
+        let set = servers().filter(|record| record.owner == first.owner).take(count(limits.servers_read));
         let mut hosts: Vec<NameServer> = Vec::new();
         for host in set.clone().filter_map(|record| Name::from_wire(&record.rdata).ok()) {
             if !hosts.iter().any(|known| known.host == host) {
@@ -137,8 +137,14 @@ pub(super) fn glue(additional: &[Record], host: &Name, zone: &Name) -> Vec<std::
     if !host.is_in(zone) {
         return Vec::new();
     }
-    let sets = [RecordType::A, RecordType::AAAA].map(|rtype| rrset(additional, host, rtype));
-    sets.iter().flatten().flat_map(RrSet::addresses).collect()
+    let families = [RecordType::A, RecordType::AAAA];
+    let of = |record: &&Record| record.class == Class::IN && families.contains(&record.rtype) && record.owner == *host;
+    additional.iter().filter(of).filter_map(|record| address(&record.rdata)).collect()
+}
+
+fn address(rdata: &[u8]) -> Option<std::net::IpAddr> {
+    let four = <[u8; 4]>::try_from(rdata).ok().map(Into::into);
+    four.or_else(|| <[u8; 16]>::try_from(rdata).ok().map(Into::into))
 }
 
 /// The CNAME that `dname` means for `name` (RFC 6672 §3.1); `None` when the new name is too long.
@@ -149,7 +155,7 @@ pub fn synthesize(dname: &RrSet, name: &Name) -> Option<RrSet> {
 }
 
 /// The RRset of this owner and type among `records`, with the signatures that cover it.
-fn rrset(records: &[Record], owner: &Name, rtype: RecordType) -> Option<RrSet> {
+fn rrset(records: &[Record], owner: &Name, rtype: RecordType, limits: &Limits) -> Option<RrSet> {
     let of = |record: &&Record| record.class == Class::IN && record.rtype == rtype && record.owner == *owner;
     let first = records.iter().find(of)?;
     let rdatas = Rdatas::new(records.iter().filter(of).map(|record| record.rdata.as_slice())).ok()?;
@@ -160,11 +166,18 @@ fn rrset(records: &[Record], owner: &Name, rtype: RecordType) -> Option<RrSet> {
     };
     let signatures = match rtype {
         RecordType::RRSIG => Rdatas::EMPTY,
-        _ => Rdatas::new(records.iter().filter(covers).take(MAX_PROOFS).map(|record| record.rdata.as_slice())).ok()?,
+        _ => {
+            let covering = records.iter().filter(covers).take(count(limits.signatures_per_rrset));
+            Rdatas::new(covering.map(|record| record.rdata.as_slice())).ok()?
+        }
     };
     // RFC 2181 §5.2: differing TTLs are an error; the smallest one counts.
     let ttl = records.iter().filter(of).map(|record| record.ttl).min().unwrap_or(first.ttl);
     Some(RrSet { signatures, ..RrSet::new(first.owner.clone(), rtype, ttl, rdatas) })
+}
+
+fn count(bound: u32) -> usize {
+    usize::try_from(bound).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub fn reply(flags: u16, rcode: Rcode, sections: [&str; 3]) -> Message {
 }
 
 fn scrubbed(asked: &str, zone: &str, sections: [&str; 3]) -> Scrubbed {
-    scrub(&reply(Header::AA, Rcode::NOERROR, sections), &question(asked), &name(zone))
+    scrub(&reply(Header::AA, Rcode::NOERROR, sections), &question(asked), &name(zone), &Limits::default())
 }
 
 #[test]
