@@ -23,6 +23,12 @@ pub const TESTS: &[Test] = &[
     ("a_name_that_does_not_exist", a_name_that_does_not_exist),
     ("a_child_zone_on_the_parents_server", a_child_zone_on_the_parents_server),
     ("a_signed_zone_resolves", a_signed_zone_resolves),
+    (
+        "signatures_come_with_do_and_nobody_claims_to_have_checked",
+        signatures_come_with_do_and_nobody_claims_to_have_checked,
+    ),
+    ("a_ttl_of_zero", a_ttl_of_zero),
+    ("odd_names", odd_names),
     ("ttls_count_down", ttls_count_down),
     ("negative_ttls_count_down", negative_ttls_count_down),
     ("large_sets_come_whole_over_tcp", large_sets_come_whole_over_tcp),
@@ -161,6 +167,40 @@ fn a_child_zone_on_the_parents_server(stage: &Stage) {
 fn a_signed_zone_resolves(stage: &Stage) {
     assert_eq!(stage.burdock.dig().ask("www.signed.net A").data("A"), ["192.0.2.61"]);
     stage.burdock.dig().ask("nothing.signed.net A").expect("NXDOMAIN");
+}
+
+fn signatures_come_with_do_and_nobody_claims_to_have_checked(stage: &Stage) {
+    // RFC 4035 §3.1: DO brings RRSIGs; AD is for those who validate.
+    let dig = stage.burdock.dig();
+    let signed = dig.ask("www.signed.net A +dnssec +adflag");
+    assert!(signed.expect("NOERROR").data("RRSIG").len() == 1 && !signed.has("ad"), "{}", signed.text);
+    let denied = dig.ask("nothing.signed.net A +dnssec");
+    let proofs = denied.expect("NXDOMAIN").authority.iter().filter(|record| record.rtype == "NSEC3").count();
+    assert!(proofs > 0, "RFC 4035 §3.1.3: the proof comes with the denial: {}", denied.text);
+    let plain = dig.ask("www.signed.net A");
+    assert!(plain.data("RRSIG").is_empty() && plain.data("A") == ["192.0.2.61"], "{}", plain.text);
+    assert_eq!(dig.ask("signed.net DNSKEY").data("DNSKEY").len(), 2);
+    // Unsigned: the proof that there is no DS is the parent's to give.
+    let ds = dig.ask("signed.net DS");
+    assert_eq!(ds.expect("NOERROR").soa().map(|soa| soa.owner.as_str()), Some("net."), "{}", ds.text);
+}
+
+fn a_ttl_of_zero(stage: &Stage) {
+    for _ in 0..3 {
+        let reply = stage.burdock.dig().ask("zero.leaf.net A");
+        assert_eq!(reply.expect("NOERROR").answer[0].ttl, 0);
+        assert_eq!(reply.data("A"), ["192.0.2.110"]);
+    }
+}
+
+fn odd_names(stage: &Stage) {
+    let dig = stage.burdock.dig();
+    assert_eq!(dig.ask("a\\.b.leaf.net A").lines(), ["a\\.b.leaf.net. A 192.0.2.111"]);
+    assert_eq!(dig.ask("\\000\\255.leaf.net A").lines(), ["\\000\\255.leaf.net. A 192.0.2.112"]);
+    let longest = format!("{0}.{0}.{0}.{1}.leaf.net", "a".repeat(63), "b".repeat(51));
+    dig.ask(&format!("{longest} A")).expect("NXDOMAIN");
+    let most = format!("{}leaf.net", "a.".repeat(122));
+    dig.ask(&format!("{most} A")).expect("NXDOMAIN");
 }
 
 fn ttls_count_down(stage: &Stage) {

@@ -183,6 +183,9 @@ MiXeD.leaf.net. 300 A 192.0.2.99
 sub.leaf.net. 300 NS ns1.leaf.net.
 sub.leaf.net. 300 NS ns2.leaf.net.
 gone.leaf.net. 300 CNAME www.dead.net.
+zero.leaf.net. 0 A 192.0.2.110
+a\\.b.leaf.net. 300 A 192.0.2.111
+\\000\\255.leaf.net. 300 A 192.0.2.112
 MID
 BIG
 HUGE
