@@ -7,6 +7,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|text: &str| {
     let Ok(loaded) = parse(text, None, &Overrides::default()) else { return };
     let printed = loaded.to_yaml();
-    let again = parse(&printed, None, &Overrides::default()).unwrap_or_else(|problems| panic!("{printed}\n{problems:?}"));
+    let again =
+        parse(&printed, None, &Overrides::default()).unwrap_or_else(|problems| panic!("{printed}\n{problems:?}"));
     assert_eq!(again.config, loaded.config, "{printed}");
 });

@@ -1,9 +1,10 @@
 //! Properties of everything that reads bytes from outside, over generated packets and texts.
 //!
-//! `PROPTEST_CASES` sets how many of each; a failure is shrunk and its seed kept beside this file.
+//! `PROPTEST_CASES` sets how many of each; the seed of a failure is kept in tests/proptest-regressions, for the fix.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 #![allow(unsafe_code, reason = "a counting allocator")]
 
+mod hostile;
 mod invariants;
 mod memory;
 mod packets;
@@ -143,4 +144,13 @@ fn allocations_are_counted() {
     assert!(memory::peak(|| drop(vec![0u8; 5000])) >= 5000);
     let message = pointers_to_a_long_name(2, 1_232);
     assert!(memory::peak(|| drop(Message::parse(&message).unwrap())) > 10_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn hostile_servers_are_believed_about_themselves_alone(script in vec(any::<u8>(), 0..1500)) {
+        hostile::play(&script);
+    }
 }
