@@ -1,4 +1,5 @@
 //! The command line (clap). What each command means is written in `help`; what it does, in `command/`.
+#![allow(rustdoc::broken_intra_doc_links, reason = "comments are help texts, and their brackets mean optional words")]
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
