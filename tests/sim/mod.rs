@@ -3,4 +3,5 @@
 mod broken;
 mod counts;
 mod generate;
+mod lecture;
 mod seeds;
