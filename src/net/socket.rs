@@ -8,10 +8,10 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroUsize;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::c_int;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::bind_error::{BindError, Transport};
 use crate::world::Dice;
@@ -112,6 +112,45 @@ pub fn udp_to(server: SocketAddr, source: IpAddr, dice: &Dice) -> io::Result<Udp
     Ok(socket.into())
 }
 
+/// A UDP socket for one query after the other: for each, [`connect`] makes the kernel draw a port at random (from its own
+/// cryptographic generator, over all ports from 1024 on), [`disconnect`] gives it back.
+///
+/// # Errors
+/// The kernel's; it does not know the range of ports to draw from before Linux 6.3: then [`udp_to`] is to be used.
+pub fn udp_for_many(server: SocketAddr, source: IpAddr) -> io::Result<UdpSocket> {
+    let socket = open(server, Type::DGRAM, Protocol::UDP)?;
+    never_fragment_by_hearsay(&socket, server)?;
+    let range = u32::from(FIRST_PORT) | u32::from(u16::MAX) << 16;
+    set(&socket, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, range.cast_signed())?;
+    if !source.is_unspecified() {
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
+    Ok(socket.into())
+}
+
+/// Connects `socket` to `server`, from a port that nobody can foresee.
+///
+/// # Errors
+/// The kernel's.
+pub fn connect(socket: BorrowedFd<'_>, server: SocketAddr) -> io::Result<()> {
+    SockRef::from(&socket).connect(&server.into())
+}
+
+/// Disconnects `socket` and gives back its port: whatever arrives for it now ends in the kernel.
+///
+/// # Errors
+/// The kernel's.
+pub fn disconnect(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: a plain C structure for which all zeros is a valid value; all zeros means AF_UNSPEC.
+    let nobody: libc::sockaddr = unsafe { mem::zeroed() };
+    let length = mem::size_of::<libc::sockaddr>() as libc::socklen_t;
+    // SAFETY: the structure is alive and as long as is said.
+    match unsafe { libc::connect(socket.as_raw_fd(), &raw const nobody, length) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// A TCP socket, not yet connected, bound to `source` unless that is the wildcard address.
 ///
 /// # Errors
@@ -196,6 +235,8 @@ const FREE_PORT_ATTEMPTS: usize = 8;
 const PORT_ATTEMPTS: usize = 10;
 const FIRST_PORT: u16 = 1024;
 const PORTS: usize = 65_536 - 1024;
+/// `linux/in.h`; not yet in the libc crate.
+const IP_LOCAL_PORT_RANGE: c_int = 51;
 const BACKLOG: c_int = 1024;
 const RECEIVE_BUFFER: usize = 4 << 20;
 const SEND_BUFFER: usize = 1 << 20;
@@ -203,6 +244,7 @@ const SEND_BUFFER: usize = 1 << 20;
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::os::fd::AsFd;
 
     use super::*;
 
@@ -284,16 +326,35 @@ mod tests {
 
     #[test]
     fn source_ports_cover_the_whole_range_evenly() {
-        // RFC 5452 §9.2. 2,000 draws into 16 equal bins: chi-square with 15 degrees of freedom passes 50 once in 80,000.
-        let dice = Dice::seeded(5452);
+        let (dice, server) = (Dice::seeded(5452), "127.0.0.1:9".parse().unwrap());
+        let port = || udp_to(server, Ipv4Addr::UNSPECIFIED.into(), &dice).unwrap().local_addr().unwrap().port();
+        assert_even(&(0..2000).map(|_| port()).collect::<Vec<u16>>());
+    }
+
+    #[test]
+    fn a_socket_used_again_has_a_new_port_each_time() {
         let server = "127.0.0.1:9".parse().unwrap();
-        let ports: Vec<u16> = (0..2000)
-            .map(|_| udp_to(server, Ipv4Addr::UNSPECIFIED.into(), &dice).unwrap().local_addr().unwrap().port())
-            .collect();
+        let socket = match udp_for_many(server, Ipv4Addr::UNSPECIFIED.into()) {
+            Ok(socket) => socket,
+            Err(error) => return assert_eq!(error.raw_os_error(), Some(libc::ENOPROTOOPT), "only before Linux 6.3"),
+        };
+        let port = || {
+            connect(socket.as_fd(), server).unwrap();
+            assert_eq!(socket.peer_addr().unwrap(), server);
+            let port = socket.local_addr().unwrap().port();
+            disconnect(socket.as_fd()).unwrap();
+            assert_eq!(socket.local_addr().unwrap().port(), 0, "nobody reaches a socket that is not in use");
+            port
+        };
+        assert_even(&(0..2000).map(|_| port()).collect::<Vec<u16>>());
+    }
+
+    /// RFC 5452 §9.2. 2,000 draws into 16 equal bins: chi-square with 15 degrees of freedom passes 50 once in 80,000.
+    fn assert_even(ports: &[u16]) {
         assert!(ports.iter().all(|port| *port >= FIRST_PORT));
         assert!(ports.iter().collect::<HashSet<_>>().len() > 1900, "birthdays alone cost about 31 of 2,000");
         let mut bins = [0_f64; 16];
-        for port in &ports {
+        for port in ports {
             bins[usize::from(port - FIRST_PORT) * 16 / PORTS] += 1.0;
         }
         let expected = 2000.0 / 16.0;

@@ -19,13 +19,14 @@ use crate::world::{BoxFuture, Dice, IsOurs, Network, Route, Transport};
 pub struct Outbound {
     source: Vec<IpAddr>,
     dice: Dice,
+    datagrams: udp::Datagrams,
     streams: tcp::Streams,
 }
 
 impl Outbound {
     /// Asks from one of `source` (chosen anew each time), or from the address the system chooses where it has none.
     pub fn new(source: Vec<IpAddr>, dice: Dice) -> Self {
-        Self { source, dice, streams: tcp::Streams::default() }
+        Self { source, dice, datagrams: udp::Datagrams::default(), streams: tcp::Streams::default() }
     }
 
     /// The address to ask `server` from.
@@ -40,10 +41,7 @@ impl Network for Outbound {
     fn exchange<'a>(&'a self, route: Route, query: &'a [u8], is_ours: IsOurs<'a>) -> BoxFuture<'a, io::Result<Bytes>> {
         let source = self.source_for(route.server);
         match route.transport {
-            Transport::Udp => Box::pin(async move {
-                let socket = socket::udp_to(route.server, source, &self.dice)?;
-                udp::exchange(socket, route.server, query, is_ours).await
-            }),
+            Transport::Udp => Box::pin(self.datagrams.exchange((route.server, source), query, (is_ours, &self.dice))),
             Transport::Tcp => Box::pin(self.streams.exchange((route.server, source), query, is_ours)),
         }
     }

@@ -112,7 +112,7 @@ async fn a_dead_udp_server_is_noticed_at_once() {
 }
 
 #[tokio::test]
-async fn each_query_over_udp_has_a_socket_of_its_own() {
+async fn each_query_over_udp_has_a_port_of_its_own() {
     // RFC 5452 §9.2; CVE-2008-1447.
     let (server, address) = udp_server().await;
     let outbound = outbound();
