@@ -47,7 +47,8 @@ impl Known {
 
 fn aged(denial: Denial, age: Duration) -> Denial {
     let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.minus(age), ..soa });
-    Denial { soa, ttl: denial.ttl.minus(age), ..denial }
+    let proof = denial.proof.iter().map(|set| set.with_ttl(set.ttl.minus(age))).collect();
+    Denial { soa, proof, ttl: denial.ttl.minus(age) }
 }
 
 impl Weigh for Known {
@@ -101,7 +102,7 @@ impl RrSets {
 
     /// Remembers an RRset and returns it with the TTL it will have.
     pub fn insert(&self, set: RrSet, rank: Rank, now: Instant) -> RrSet {
-        let set = RrSet { ttl: set.ttl.max(self.min_ttl).min(self.max_ttl), ..set };
+        let set = self.bounded_set(set);
         let (name, rtype, ttl) = (set.owner.clone(), set.rtype, set.ttl);
         self.put(
             &name,
@@ -115,15 +116,17 @@ impl RrSets {
 
     /// Remembers that `name` has no data of `rtype` and returns the denial with the TTL it will have.
     pub fn insert_no_data(&self, name: &Name, rtype: RecordType, denial: Denial, now: Instant) -> Denial {
-        let denial = self.bounded(denial);
+        let denial = self.bounded_denial(denial);
         let outcome = Outcome::NoData(denial.clone());
         self.put(name, rtype, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
+        // What has no data of one type exists all the same.
+        self.store.remove(&key(name, ANY_TYPE));
         denial
     }
 
     /// Remembers that `name` does not exist, whatever the type, and returns the denial with the TTL it will have.
     pub fn insert_nonexistence(&self, name: &Name, denial: Denial, now: Instant) -> Denial {
-        let denial = self.bounded(denial);
+        let denial = self.bounded_denial(denial);
         let outcome = Outcome::NxDomain(denial.clone());
         self.put(
             name,
@@ -133,11 +136,18 @@ impl RrSets {
         denial
     }
 
-    /// The same denial, its TTL and that of its SOA cut to what is allowed: a client must not keep it longer (RFC 2308 §3).
-    fn bounded(&self, denial: Denial) -> Denial {
+    /// The same set with a TTL within bounds.
+    pub fn bounded_set(&self, set: RrSet) -> RrSet {
+        RrSet { ttl: set.ttl.max(self.min_ttl).min(self.max_ttl), ..set }
+    }
+
+    /// The same denial, its TTL and those of its records cut to what is allowed: a client must not keep it longer
+    /// (RFC 2308 §3).
+    pub fn bounded_denial(&self, denial: Denial) -> Denial {
         let ttl = denial.ttl.min(self.max_negative_ttl);
         let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.min(ttl), ..soa });
-        Denial { soa, ttl, ..denial }
+        let proof = denial.proof.iter().map(|set| set.with_ttl(set.ttl.min(ttl))).collect();
+        Denial { soa, proof, ttl }
     }
 
     fn put(&self, name: &Name, rtype: RecordType, known: Known) {
@@ -155,4 +165,63 @@ impl RrSets {
 
 fn end(now: Instant, ttl: Ttl) -> Instant {
     now + ttl.duration().max(SHARING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::Rdatas;
+    use crate::world::Clock;
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    fn set(owner: &str, rtype: RecordType, ttl: u32) -> RrSet {
+        RrSet::new(name(owner), rtype, Ttl::from_secs(ttl), Rdatas::new([&[0u8; 24][..]]).unwrap())
+    }
+
+    fn rrsets() -> RrSets {
+        let (min_ttl, max_ttl, max_negative_ttl) = (Ttl::ZERO, Ttl::from_secs(86_400), Ttl::from_secs(3600));
+        RrSets::new(&Settings { size: 1 << 20, min_ttl, max_ttl, max_negative_ttl }, 0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_record_of_a_denial_is_bounded_and_counts_down() {
+        // RFC 2308 §3 and §5: proofs live no longer than the denial.
+        let (rrsets, clock) = (rrsets(), Clock::at(Duration::ZERO));
+        let mut soa = set("z", RecordType::SOA, 7200);
+        soa.rdatas = Rdatas::new([&[0, 0, 0, 0, 0, 1, 0, 0][..]]).unwrap();
+        let denial = Denial::new(Some(soa), vec![set("a.z", RecordType::NSEC, 90_000)], Ttl::ZERO);
+        let told = rrsets.insert_nonexistence(&name("b.z"), denial, clock.now());
+        let ttls = |denial: &Denial| {
+            let records = denial.soa.iter().chain(denial.proof.iter());
+            records.map(|set| set.ttl.as_secs()).collect::<Vec<_>>()
+        };
+        assert_eq!(ttls(&told), [3600, 3600]);
+        let later = clock.now() + Duration::from_secs(600);
+        assert_eq!(ttls(&rrsets.nonexistence(&name("b.z"), later).unwrap()), [3000, 3000]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_denial_of_one_type_ends_that_of_the_name() {
+        let (rrsets, clock) = (rrsets(), Clock::at(Duration::ZERO));
+        let denial = || Denial::new(None, Vec::new(), Ttl::from_secs(60));
+        rrsets.insert_nonexistence(&name("b.z"), denial(), clock.now());
+        rrsets.insert_no_data(&name("b.z"), RecordType::MX, denial(), clock.now());
+        assert!(rrsets.find(&name("b.z"), RecordType::A, clock.now()).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_believed_less_does_not_replace_what_is_believed_more() {
+        // RFC 2181 §5.4.1, until the better one has expired.
+        let (rrsets, clock) = (rrsets(), Clock::at(Duration::ZERO));
+        let (now, owner) = (clock.now(), name("a.z"));
+        rrsets.insert(set("a.z", RecordType::TXT, 60), Rank::Authoritative, now);
+        rrsets.insert(set("a.z", RecordType::TXT, 600), Rank::Answer, now);
+        assert_eq!(rrsets.set(&owner, RecordType::TXT, now).map(|set| set.ttl.as_secs()), Some(60));
+        let later = now + Duration::from_secs(60);
+        rrsets.insert(set("a.z", RecordType::TXT, 600), Rank::Answer, later);
+        assert_eq!(rrsets.set(&owner, RecordType::TXT, later).map(|set| set.ttl.as_secs()), Some(600));
+    }
 }

@@ -1,9 +1,9 @@
 //! What a walk leaves in the cache, and what the cache can say without a walk.
 
 use super::minimise::Probe;
-use super::{Minimisation, Outcome, Resolver};
+use super::{Minimisation, Outcome, Resolution, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Question, RecordType, RrSet};
+use crate::dns::{Denial, Question, RecordType, RrSet};
 use crate::job::Job;
 use crate::telemetry::{FromCache, Step};
 
@@ -46,29 +46,53 @@ impl Resolver {
         let Question { name, rtype } = &probe.question;
         match outcome {
             Outcome::Found(set) => Outcome::Found(self.keep(set, rank, job)),
+            Outcome::NoData(denial) if !self.fits_denial(&denial) => {
+                Outcome::NoData(self.rrsets.bounded_denial(denial))
+            }
+            Outcome::NxDomain(denial) if !self.fits_denial(&denial) => {
+                Outcome::NxDomain(self.rrsets.bounded_denial(denial))
+            }
             Outcome::NoData(denial) => Outcome::NoData(self.rrsets.insert_no_data(name, *rtype, denial, job.now())),
             Outcome::NxDomain(denial) => Outcome::NxDomain(self.rrsets.insert_nonexistence(name, denial, job.now())),
         }
     }
 
-    /// Keeps an alias. A DNAME is not kept: unsigned, one forged answer would take a whole subtree , so each name below it is asked for by itself.
+    /// Keeps an alias. A DNAME is not kept: unsigned, one forged answer would take a whole subtree, so each name below it
+    /// is asked for by itself.
     pub(super) fn remember_alias(&self, alias: Vec<RrSet>, rank: Rank, job: &Job) -> Vec<RrSet> {
         match alias.as_slice() {
             [cname] => vec![self.keep(cname.clone(), rank, job)],
-            _ => alias,
+            _ => alias.into_iter().map(|set| self.rrsets.bounded_set(set)).collect(),
         }
     }
 
     /// Keeps an RRset unless it is too large: such a set is passed on, but not remembered.
     fn keep(&self, set: RrSet, rank: Rank, job: &Job) -> RrSet {
-        let limits = job.limits();
+        if self.fits(&set) { self.rrsets.insert(set, rank, job.now()) } else { self.rrsets.bounded_set(set) }
+    }
+
+    /// Whether `resolution` may be remembered: whether all it is made of may.
+    pub fn may_remember(&self, resolution: &Resolution) -> bool {
+        let end = match &resolution.outcome {
+            Outcome::Found(set) => self.fits(set),
+            Outcome::NoData(denial) | Outcome::NxDomain(denial) => self.fits_denial(denial),
+        };
+        end && resolution.aliases.iter().all(|set| self.fits(set))
+    }
+
+    fn fits(&self, set: &RrSet) -> bool {
         let large = matches!(set.rtype, RecordType::DNSKEY | RecordType::TXT);
-        let octets = usize::try_from(limits.entry_octets).unwrap_or(usize::MAX) * if large { 2 } else { 1 };
-        let records = usize::try_from(limits.records_per_rrset).unwrap_or(usize::MAX);
-        if set.octets() > octets || set.rdatas.len() > records {
-            return set;
-        }
-        self.rrsets.insert(set, rank, job.now())
+        let octets = self.entry_octets() * if large { 2 } else { 1 };
+        let records = usize::try_from(self.limits.records_per_rrset).unwrap_or(usize::MAX);
+        set.octets() <= octets && set.rdatas.len() <= records
+    }
+
+    fn fits_denial(&self, denial: &Denial) -> bool {
+        denial.octets() <= self.entry_octets()
+    }
+
+    fn entry_octets(&self) -> usize {
+        usize::try_from(self.limits.entry_octets).unwrap_or(usize::MAX)
     }
 }
 

@@ -122,7 +122,9 @@ impl Responder {
         match result {
             Ok(resolution) => {
                 let answer = Arc::new(reply::build(question, &resolution, request.dnssec_ok, now));
-                self.answers.insert(&request.key, Arc::clone(&answer));
+                if self.resolver.may_remember(&resolution) {
+                    self.answers.insert(&request.key, Arc::clone(&answer));
+                }
                 answer
             }
             Err(error) => Arc::new(reply::failed(question, &error, now)),
