@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::scrub::scrub;
 use super::{Outcome, ResolveError, Resolver};
 use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
-use crate::job::{Job, Limit};
+use crate::job::{Job, Limit, Limits};
 use crate::upstream::{Asking, Campaign};
 use crate::world::BoxFuture;
 
@@ -24,8 +24,20 @@ const PATIENCE: Duration = Duration::from_millis(800);
 pub(super) struct Contacts {
     pub(super) campaign: Campaign,
     looked_up: Vec<Name>,
+    /// Look-ups begun, those included that were broken off.
+    begun: u32,
     failed: u32,
     desperate: bool,
+}
+
+impl Contacts {
+    fn is_open(&self, server: &NameServer, cut: &ZoneCut) -> bool {
+        !server.host.is_in(&cut.apex) && !self.looked_up.contains(&server.host)
+    }
+
+    const fn may_look_up(&self, limits: &Limits) -> bool {
+        self.failed < limits.failed_address_lookups && self.begun < limits.address_lookups_per_delegation
+    }
 }
 
 impl Resolver {
@@ -40,6 +52,11 @@ impl Resolver {
             let families = [RecordType::A, RecordType::AAAA];
             let cached = families.map(|rtype| self.rrsets.set(&server.host, rtype, job.now()));
             self.add(&mut contacts, &server.host, cached.iter().flatten().flat_map(RrSet::addresses));
+            let [four, six] = &cached;
+            if (if self.upstream.families().0 { four } else { six }).is_some() {
+                // Looking it up would find the same.
+                contacts.looked_up.push(server.host.clone());
+            }
         }
         contacts
     }
@@ -56,18 +73,22 @@ impl Resolver {
         job: &Job,
     ) -> Result<bool, ResolveError> {
         let mut running = FuturesUnordered::new();
+        let (mut room, mut open) = (AT_ONCE, Vec::new());
         loop {
-            let room = AT_ONCE.saturating_sub(running.len());
-            running.extend(self.next_hosts(cut, contacts, room, job).into_iter().map(|host| self.look_up(host, job)));
+            let hosts = self.next_hosts(cut, contacts, room, job);
+            open.extend_from_slice(&hosts);
+            running.extend(hosts.into_iter().map(|host| self.look_up(host, job)));
             if running.is_empty() {
                 return Ok(self.last_resort(cut, contacts, job).await);
             }
             let Ok(done) = timeout(PATIENCE, running.next()).await else {
                 // Those asked for may have dead servers themselves; another joins while they are waited for.
-                running.extend(self.next_hosts(cut, contacts, 1, job).into_iter().map(|host| self.look_up(host, job)));
+                room = 1;
                 continue;
             };
             let Some((host, result)) = done else { return Ok(false) };
+            open.retain(|waiting| *waiting != host);
+            room = AT_ONCE.saturating_sub(running.len());
             let addresses = match result {
                 Ok(addresses) => addresses,
                 Err(ResolveError::Limit {
@@ -79,7 +100,8 @@ impl Resolver {
             };
             let most = usize::try_from(job.limits().addresses_per_server).unwrap_or(usize::MAX);
             if self.add(contacts, &host, addresses.into_iter().take(most)) > 0 {
-                // One server that can be asked is enough to go on.
+                // One server that can be asked is enough to go on. If it is of no use, look-ups broken off begin anew.
+                contacts.looked_up.retain(|host| !open.contains(host));
                 return Ok(true);
             }
             contacts.failed += 1;
@@ -133,15 +155,9 @@ impl Resolver {
     /// The next names to look up, at most `room`: any order, those without glue first. A name inside the zone itself can
     /// be found only through the very servers that are missing, so it is not asked for.
     fn next_hosts(&self, cut: &ZoneCut, contacts: &mut Contacts, room: usize, job: &Job) -> Vec<Name> {
-        let limits = job.limits();
-        let open = |host: &Name| !host.is_in(&cut.apex) && !contacts.looked_up.contains(host);
-        let mut left: Vec<_> = cut.servers.iter().filter(|server| open(&server.host)).collect();
+        let mut left: Vec<_> = cut.servers.iter().filter(|server| contacts.is_open(server, cut)).collect();
         let mut chosen = Vec::new();
-        while chosen.len() < room && !left.is_empty() && contacts.failed < limits.failed_address_lookups {
-            let done = u32::try_from(contacts.looked_up.len()).unwrap_or(u32::MAX);
-            if done >= limits.address_lookups_per_delegation {
-                break;
-            }
+        while chosen.len() < room && !left.is_empty() && contacts.may_look_up(job.limits()) {
             let bare: Vec<usize> =
                 (0..left.len()).filter(|i| left.get(*i).is_some_and(|s| s.glue.is_empty())).collect();
             let index = match bare.len() {
@@ -150,6 +166,7 @@ impl Resolver {
             };
             let host = left.swap_remove(index).host.clone();
             contacts.looked_up.push(host.clone());
+            contacts.begun += 1;
             chosen.push(host);
         }
         chosen
@@ -185,12 +202,7 @@ impl Resolver {
 
 /// Whether there are servers of the cut whose addresses may still be looked up.
 pub(super) fn may_look_up_more(cut: &ZoneCut, contacts: &Contacts, job: &Job) -> bool {
-    let limits = job.limits();
-    let done = u32::try_from(contacts.looked_up.len()).unwrap_or(u32::MAX);
-    let open = |server: &NameServer| !server.host.is_in(&cut.apex) && !contacts.looked_up.contains(&server.host);
-    contacts.failed < limits.failed_address_lookups
-        && done < limits.address_lookups_per_delegation
-        && cut.servers.iter().any(open)
+    contacts.may_look_up(job.limits()) && cut.servers.iter().any(|server| contacts.is_open(server, cut))
 }
 
 type LookedUp = (Name, Result<Vec<IpAddr>, ResolveError>);

@@ -45,7 +45,7 @@ impl Resolver {
             match self.visit(&cut, question, &mut revealed, job).await? {
                 Visit::There(reached) => return Ok(reached),
                 Visit::Deeper(delegation) => {
-                    cut = self.enter(delegation, job);
+                    cut = self.enter(delegation, &cut, job);
                     revealed.enter();
                 }
                 Visit::Moved => {
@@ -72,8 +72,10 @@ impl Resolver {
         }
     }
 
-    /// Makes a referral's claim a cut: bounded, filtered, with the parent's TTL, which nothing the child says extends.
-    fn enter(&self, delegation: Delegation, job: &Job) -> Arc<ZoneCut> {
+    /// Makes a referral by the servers of `above` a cut: bounded, filtered, with the parent's TTL, which nothing the child
+    /// says extends. Nor does it outlive the cut it hangs from: a zone that is taken away would else live on in its
+    /// sub-delegations (phoenix domains). Nobody takes the root away.
+    fn enter(&self, delegation: Delegation, above: &ZoneCut, job: &Job) -> Arc<ZoneCut> {
         let limits = job.limits();
         let most = usize::try_from(limits.servers_per_delegation).unwrap_or(usize::MAX);
         let mut servers = delegation.servers;
@@ -85,7 +87,9 @@ impl Resolver {
         }
         let ttl = delegation.ttl.duration().clamp(SHORTEST_DELEGATION, LONGEST_DELEGATION);
         let now = job.now();
-        let cut = ZoneCut { apex: delegation.zone, servers: servers.into(), since: now, expires: Some(now + ttl) };
+        let end = above.expires.filter(|_| !above.apex.is_root());
+        let expires = end.map_or(now + ttl, |end| end.min(now + ttl));
+        let cut = ZoneCut { apex: delegation.zone, servers: servers.into(), since: now, expires: Some(expires) };
         let cut = Arc::new(cut);
         self.cuts.insert(Arc::clone(&cut));
         cut
@@ -166,8 +170,15 @@ impl Resolver {
                 Unanswered::Exhausted => {}
             }
             let recursive = contacts.campaign.last_fault == Some(Fault::Lame(Lameness::Recursive));
-            if self.more_addresses(cut, contacts, job).await? || more_to_know {
-                continue;
+            // More addresses are of no use to a zone that had its share of packets.
+            if contacts.campaign.may_go_on(job.limits()) {
+                match self.more_addresses(cut, contacts, job).await {
+                    Ok(true) => continue,
+                    // Those that are known may have been given up early: they get the rest of their time.
+                    Ok(false) | Err(_) if more_to_know => continue,
+                    Ok(false) => {}
+                    Err(error) => return Err(error),
+                }
             }
             if recursive && trust == Trust::Authority {
                 // A whole zone served by caches is a mistake that answers all the same.

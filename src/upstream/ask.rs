@@ -164,15 +164,15 @@ impl Round<'_> {
         let (upstream, job, limits) = (self.upstream, self.job, self.job.limits());
         let now = upstream.world.clock.now();
         let Some(target) = campaign.targets.get_mut(index) else { return now };
-        let number = target.sends;
+        let number = target.datagrams();
         // When every datagram stayed without reply, the stream is the last thing to try (INT-07).
         let transport = if number < limits.sends_per_server { Transport::Udp } else { Transport::Tcp };
-        target.sends += 1;
+        target.sends = number + 1;
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;
         let Asking { zone, question, .. } = self.asking;
-        let (host, on_stream) = (target.host.clone(), Arc::clone(&target.on_stream));
-        let attempt = Try { zone, host, address: target.address, question, number, transport, on_stream };
+        let (host, address, progress) = (target.host.clone(), target.address, Arc::clone(&target.progress));
+        let attempt = Try { zone, host, address, question, number, transport, progress };
         let timer = match transport {
             Transport::Udp => upstream.servers.memory(target.address).timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,
@@ -215,6 +215,8 @@ impl Round<'_> {
         let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
         let fault = match judged {
             Ok((kind, transport)) => {
+                // What brings the walk on is not held against the zone.
+                campaign.sends = campaign.sends.saturating_sub(1);
                 return Ok(Some(Useful { kind, host, server, transport, rtt: now - done.start }));
             }
             Err(Fault::Limit(limit)) => return Err(Unanswered::Limit(limit)),

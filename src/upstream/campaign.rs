@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::dns::Name;
 use crate::job::Limits;
+use crate::world::Transport;
 
 use super::Fault;
 
@@ -16,14 +17,50 @@ pub struct Target {
     pub host: Option<Name>,
     /// Its address.
     pub address: IpAddr,
-    /// Datagrams sent for this step.
+    /// Tries begun for this step.
     pub(super) sends: u32,
     /// Gave a reply that shows it is of no use for this step.
     pub(super) out: bool,
     /// TCP was tried for want of replies over UDP.
     pub(super) tried_tcp: bool,
+    /// What its tries, which may overlap, have in common.
+    pub(super) progress: Arc<Progress>,
+}
+
+impl Target {
+    /// Datagrams sent or about to be: a try that falls back to plain DNS sends more than one.
+    pub(super) fn datagrams(&self) -> u32 {
+        self.sends.max(self.progress.udp.load(Ordering::Relaxed))
+    }
+}
+
+/// How far one server was asked one question.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
     /// It replied to a datagram, and is now being asked over a stream: there is no use in another datagram.
-    pub(super) on_stream: Arc<AtomicBool>,
+    pub(super) on_stream: AtomicBool,
+    udp: AtomicU32,
+    tcp: AtomicU32,
+}
+
+impl Progress {
+    /// Counts one packet, whatever it looks like (RFC 9520 §3.1); `false`, and none may be sent, when there were `most`.
+    pub(super) fn count(&self, transport: Transport, most: u32) -> bool {
+        let one_more = |sent: u32| (sent < most).then_some(sent + 1);
+        self.sent(transport).try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// Whether another packet may be sent.
+    pub(super) fn has_room(&self, transport: Transport, most: u32) -> bool {
+        self.sent(transport).load(Ordering::Relaxed) < most
+    }
+
+    const fn sent(&self, transport: Transport) -> &AtomicU32 {
+        match transport {
+            Transport::Udp => &self.udp,
+            Transport::Tcp => &self.tcp,
+        }
+    }
 }
 
 /// The servers of a zone and what became of asking them. Survives a change of the question within the step, so that a
@@ -46,8 +83,8 @@ impl Campaign {
         let address = address.to_canonical();
         let new = !self.targets.iter().any(|target| target.address == address);
         if new {
-            let (host, on_stream) = (host.cloned(), Arc::default());
-            let target = Target { host, address, sends: 0, out: false, tried_tcp: false, on_stream };
+            let (host, progress) = (host.cloned(), Arc::default());
+            let target = Target { host, address, sends: 0, out: false, tried_tcp: false, progress };
             self.targets.push(target);
         }
         new
@@ -67,6 +104,7 @@ impl Campaign {
     pub fn new_question(&mut self) {
         for target in &mut self.targets {
             (target.out, target.sends, target.tried_tcp) = (false, 0, false);
+            target.progress = Arc::default();
         }
     }
 
@@ -83,13 +121,13 @@ impl Campaign {
 
     /// Whether the server of this index is busy with a stream.
     pub(super) fn is_on_stream(&self, index: usize) -> bool {
-        self.targets.get(index).is_some_and(|target| target.on_stream.load(Ordering::Relaxed))
+        self.targets.get(index).is_some_and(|target| target.progress.on_stream.load(Ordering::Relaxed))
     }
 
     pub(super) fn may_send(&self, target: &Target, limits: &Limits) -> bool {
         !target.out
-            && !target.on_stream.load(Ordering::Relaxed)
+            && !target.progress.on_stream.load(Ordering::Relaxed)
             && self.sends < limits.sends_per_zone
-            && (target.sends < limits.sends_per_server || !target.tried_tcp)
+            && (target.datagrams() < limits.sends_per_server || !target.tried_tcp)
     }
 }

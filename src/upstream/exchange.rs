@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::campaign::Progress;
 use super::outgoing::{Dress, Outgoing, UDP_SIZE, build};
 use super::{ExchangeKey, Fault, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
@@ -29,7 +30,8 @@ pub(super) struct Try<'a> {
     /// How many tries the server had in this step before this one.
     pub number: u32,
     pub transport: Transport,
-    pub on_stream: Arc<AtomicBool>,
+    /// What this server's other tries for the question have done.
+    pub progress: Arc<Progress>,
 }
 
 /// Says, as long as it lives, that a server is being asked over a stream.
@@ -62,7 +64,8 @@ impl Upstream {
         let refused_edns =
             dress.edns && reply.edns.is_none() && !memory.speaks_edns && is_edns_complaint(reply.rcode());
         let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
-        if !refused_edns && !bad_version {
+        let may_ask_again = attempt.progress.has_room(dress.transport, job.limits().sends_per_server);
+        if !(refused_edns || bad_version) || !may_ask_again {
             self.learn(attempt.address, dress, &reply);
             return Ok((reply, transport));
         }
@@ -88,7 +91,7 @@ impl Upstream {
             Ok(_) => Fault::Truncated,
             Err(fault) => return Err(fault),
         };
-        let busy = OnStream::new(&attempt.on_stream);
+        let busy = OnStream::new(&attempt.progress.on_stream);
         let over_tcp = self.send(attempt, Dress { transport: Transport::Tcp, ..dress }, job).await;
         drop(busy);
         match over_tcp {
@@ -107,6 +110,9 @@ impl Upstream {
 
     /// One packet out, one reply in.
     async fn send(&self, attempt: &Try<'_>, dress: Dress, job: &Job) -> Result<Arc<Message>, Fault> {
+        if !attempt.progress.count(dress.transport, job.limits().sends_per_server) {
+            return Err(Fault::Timeout);
+        }
         job.budget().spend_query().map_err(Fault::Limit)?;
         if dress.transport == Transport::Tcp {
             job.budget().spend_tcp().map_err(Fault::Limit)?;

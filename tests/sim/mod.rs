@@ -5,3 +5,4 @@ mod counts;
 mod generate;
 mod lecture;
 mod seeds;
+mod walk;
