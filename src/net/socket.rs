@@ -8,6 +8,7 @@ use std::io;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use libc::c_int;
@@ -99,11 +100,24 @@ fn share_and_bind(socket: &Socket, address: SocketAddr, owner: Owner) -> io::Res
     socket.set_reuse_port(true)
 }
 
-/// A UDP socket that only `server` can send to, from an address of ours and a port nobody can foresee (RFC 5452 §9.2).
+/// Any port a query may be asked from: all but those kept for well-known services.
+pub fn any_port(dice: &Dice) -> u16 {
+    FIRST_PORT.saturating_add(u16::try_from(dice.below(PORTS)).unwrap_or(0))
+}
+
+/// The ports that the kernel itself draws from, at random, for sockets that are bound to none; empty when it does not say.
+pub fn kernel_ports() -> RangeInclusive<u16> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut bounds = text.split_whitespace().filter_map(|word| word.parse().ok());
+    let (first, last) = (bounds.next().unwrap_or(1), bounds.next().unwrap_or(0));
+    first.max(FIRST_PORT)..=last
+}
+
+/// A UDP socket that only `server` can send to, from `port`, or from another when that is taken.
 ///
 /// # Errors
 /// The kernel's.
-pub fn udp_to(server: SocketAddr, source: IpAddr, dice: &Dice) -> io::Result<UdpSocket> {
+pub fn udp_from(source: SocketAddr, server: SocketAddr, dice: &Dice) -> io::Result<UdpSocket> {
     let socket = open(server, Type::DGRAM, Protocol::UDP)?;
     never_fragment_by_hearsay(&socket, server)?;
     bind_to_any_port(&socket, source, dice)?;
@@ -112,16 +126,14 @@ pub fn udp_to(server: SocketAddr, source: IpAddr, dice: &Dice) -> io::Result<Udp
     Ok(socket.into())
 }
 
-/// A UDP socket for one query after the other: for each, [`connect`] makes the kernel draw a port at random (from its own
-/// cryptographic generator, over all ports from 1024 on), [`disconnect`] gives it back.
+/// A UDP socket for one query after the other: for each, [`connect`] makes the kernel draw a port (with its own
+/// cryptographic generator, from [`kernel_ports`]), [`disconnect`] gives it back.
 ///
 /// # Errors
-/// The kernel's; it does not know the range of ports to draw from before Linux 6.3: then [`udp_to`] is to be used.
+/// The kernel's.
 pub fn udp_for_many(server: SocketAddr, source: IpAddr) -> io::Result<UdpSocket> {
     let socket = open(server, Type::DGRAM, Protocol::UDP)?;
     never_fragment_by_hearsay(&socket, server)?;
-    let range = u32::from(FIRST_PORT) | u32::from(u16::MAX) << 16;
-    set(&socket, libc::IPPROTO_IP, IP_LOCAL_PORT_RANGE, range.cast_signed())?;
     if !source.is_unspecified() {
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
@@ -208,15 +220,18 @@ fn never_fragment_by_hearsay(socket: &Socket, address: SocketAddr) -> io::Result
 }
 
 /// The kernel's own choice is from 28,000 ports; ours is from 64,512.
-fn bind_to_any_port(socket: &Socket, source: IpAddr, dice: &Dice) -> io::Result<()> {
+fn bind_to_any_port(socket: &Socket, source: SocketAddr, dice: &Dice) -> io::Result<()> {
+    let mut wanted = source;
     for _ in 0..PORT_ATTEMPTS {
-        let port = FIRST_PORT.saturating_add(u16::try_from(dice.below(PORTS)).unwrap_or(0));
-        match socket.bind(&SocketAddr::new(source, port).into()) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {}
+        match socket.bind(&wanted.into()) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
+                wanted.set_port(any_port(dice));
+            }
             outcome => return outcome,
         }
     }
-    socket.bind(&SocketAddr::new(source, 0).into())
+    wanted.set_port(0);
+    socket.bind(&wanted.into())
 }
 
 /// Sets a socket option whose value is a C `int`.
@@ -235,8 +250,6 @@ const FREE_PORT_ATTEMPTS: usize = 8;
 const PORT_ATTEMPTS: usize = 10;
 const FIRST_PORT: u16 = 1024;
 const PORTS: usize = 65_536 - 1024;
-/// `linux/in.h`; not yet in the libc crate.
-const IP_LOCAL_PORT_RANGE: c_int = 51;
 const BACKLOG: c_int = 1024;
 const RECEIVE_BUFFER: usize = 4 << 20;
 const SEND_BUFFER: usize = 1 << 20;
@@ -315,9 +328,9 @@ mod tests {
     #[test]
     fn path_mtu_news_are_ignored() {
         // FragDNS: see `never_fragment_by_hearsay`.
-        let v4 = udp_to("127.0.0.1:9".parse().unwrap(), Ipv4Addr::UNSPECIFIED.into(), &Dice::seeded(1)).unwrap();
+        let v4 = udp_for_many("127.0.0.1:9".parse().unwrap(), Ipv4Addr::UNSPECIFIED.into()).unwrap();
         assert_eq!(option(&v4, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER), libc::IP_PMTUDISC_OMIT);
-        let v6 = udp_to("[::1]:9".parse().unwrap(), Ipv6Addr::UNSPECIFIED.into(), &Dice::seeded(1)).unwrap();
+        let v6 = udp_for_many("[::1]:9".parse().unwrap(), Ipv6Addr::UNSPECIFIED.into()).unwrap();
         assert_eq!(option(&v6, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER), libc::IPV6_PMTUDISC_OMIT);
         let listening = bind("127.0.0.1:0".parse().unwrap(), one()).unwrap();
         let set = option(&listening.udp[0], libc::IPPROTO_IP, libc::IP_MTU_DISCOVER);
@@ -325,19 +338,9 @@ mod tests {
     }
 
     #[test]
-    fn source_ports_cover_the_whole_range_evenly() {
-        let (dice, server) = (Dice::seeded(5452), "127.0.0.1:9".parse().unwrap());
-        let port = || udp_to(server, Ipv4Addr::UNSPECIFIED.into(), &dice).unwrap().local_addr().unwrap().port();
-        assert_even(&(0..2000).map(|_| port()).collect::<Vec<u16>>());
-    }
-
-    #[test]
     fn a_socket_used_again_has_a_new_port_each_time() {
         let server = "127.0.0.1:9".parse().unwrap();
-        let socket = match udp_for_many(server, Ipv4Addr::UNSPECIFIED.into()) {
-            Ok(socket) => socket,
-            Err(error) => return assert_eq!(error.raw_os_error(), Some(libc::ENOPROTOOPT), "only before Linux 6.3"),
-        };
+        let socket = udp_for_many(server, Ipv4Addr::UNSPECIFIED.into()).unwrap();
         let port = || {
             connect(socket.as_fd(), server).unwrap();
             assert_eq!(socket.peer_addr().unwrap(), server);
@@ -346,26 +349,16 @@ mod tests {
             assert_eq!(socket.local_addr().unwrap().port(), 0, "nobody reaches a socket that is not in use");
             port
         };
-        assert_even(&(0..2000).map(|_| port()).collect::<Vec<u16>>());
-    }
-
-    /// RFC 5452 §9.2. 2,000 draws into 16 equal bins: chi-square with 15 degrees of freedom passes 50 once in 80,000.
-    fn assert_even(ports: &[u16]) {
-        assert!(ports.iter().all(|port| *port >= FIRST_PORT));
-        assert!(ports.iter().collect::<HashSet<_>>().len() > 1900, "birthdays alone cost about 31 of 2,000");
-        let mut bins = [0_f64; 16];
-        for port in ports {
-            bins[usize::from(port - FIRST_PORT) * 16 / PORTS] += 1.0;
-        }
-        let expected = 2000.0 / 16.0;
-        let chi_square: f64 = bins.iter().map(|bin| (bin - expected).powi(2) / expected).sum();
-        assert!(chi_square < 50.0, "{chi_square}: {bins:?}");
+        let ports: Vec<u16> = (0..200).map(|_| port()).collect();
+        assert!(ports.iter().all(|port| kernel_ports().contains(port)), "{ports:?}");
+        assert!(ports.iter().collect::<HashSet<_>>().len() > 190, "{ports:?}");
     }
 
     #[test]
     fn a_source_address_is_obeyed() {
         let source = IpAddr::from([127, 0, 0, 77]);
-        let udp = udp_to("127.0.0.1:9".parse().unwrap(), source, &Dice::seeded(2)).unwrap();
+        let server = "127.0.0.1:9".parse().unwrap();
+        let udp = udp_from(SocketAddr::new(source, 4711), server, &Dice::seeded(2)).unwrap();
         assert_eq!(udp.local_addr().unwrap().ip(), source);
         let tcp = tcp_to("127.0.0.1:9".parse().unwrap(), source).unwrap();
         assert_eq!(tcp.local_addr().unwrap().ip(), source);

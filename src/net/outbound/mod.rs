@@ -26,7 +26,7 @@ pub struct Outbound {
 impl Outbound {
     /// Asks from one of `source` (chosen anew each time), or from the address the system chooses where it has none.
     pub fn new(source: Vec<IpAddr>, dice: Dice) -> Self {
-        Self { source, dice, datagrams: udp::Datagrams::default(), streams: tcp::Streams::default() }
+        Self { source, datagrams: udp::Datagrams::new(dice.clone()), dice, streams: tcp::Streams::default() }
     }
 
     /// The address to ask `server` from.
@@ -41,7 +41,7 @@ impl Network for Outbound {
     fn exchange<'a>(&'a self, route: Route, query: &'a [u8], is_ours: IsOurs<'a>) -> BoxFuture<'a, io::Result<Bytes>> {
         let source = self.source_for(route.server);
         match route.transport {
-            Transport::Udp => Box::pin(self.datagrams.exchange((route.server, source), query, (is_ours, &self.dice))),
+            Transport::Udp => Box::pin(self.datagrams.exchange((route.server, source), query, is_ours)),
             Transport::Tcp => Box::pin(self.streams.exchange((route.server, source), query, is_ours)),
         }
     }

@@ -131,6 +131,26 @@ async fn each_query_over_udp_has_a_port_of_its_own() {
 }
 
 #[tokio::test]
+async fn source_ports_cover_the_whole_range_evenly() {
+    // RFC 5452 §9.2. 2,000 draws into 16 equal bins: chi-square with 15 degrees of freedom passes 50 once in 80,000.
+    let datagrams = super::udp::Datagrams::new(Dice::seeded(5452));
+    let (server, source) = ("127.0.0.1:9".parse().unwrap(), IpAddr::from([0, 0, 0, 0]));
+    let kind = (tokio::runtime::Handle::current().id(), true, source);
+    let port = || datagrams.open(kind, server).unwrap().0.local_addr().unwrap().port();
+    let ports: Vec<u16> = (0..2000).map(|_| port()).collect();
+    assert!(ports.iter().all(|port| *port >= 1024));
+    let distinct = ports.iter().collect::<std::collections::HashSet<_>>().len();
+    assert!(distinct > 1900, "{distinct}: birthdays alone cost about 31 of 2,000");
+    let mut bins = [0_f64; 16];
+    for port in &ports {
+        bins[usize::from(port - 1024) * 16 / (65_536 - 1024)] += 1.0;
+    }
+    let expected = 2000.0 / 16.0;
+    let chi_square: f64 = bins.iter().map(|bin| (bin - expected).powi(2) / expected).sum();
+    assert!(chi_square < 50.0, "{chi_square}: {bins:?}");
+}
+
+#[tokio::test]
 async fn the_source_address_is_chosen_by_family() {
     let ours = [IpAddr::from([127, 0, 0, 66]), IpAddr::from([127, 0, 0, 67])];
     let outbound = Outbound::new(ours.to_vec(), Dice::seeded(1));
