@@ -127,7 +127,8 @@ pub(super) fn refuse(peeked: &Peeked<'_>, refusal: (Rcode, Option<Ede>), out: &m
     let (rcode, ede) = refusal;
     let mut reply = Vec::with_capacity(peeked.question_end() + 64);
     // A client that may not ask has no recursion available.
-    let available = if rcode == Rcode::REFUSED { 0 } else { Header::RA };
+    let prohibited = ede.as_ref().is_some_and(|ede| ede.code == EdeCode::PROHIBITED);
+    let available = if prohibited { 0 } else { Header::RA };
     let flags = Header::QR | available | (peeked.header.flags & (Header::RD | Header::CD)) | u16::from(rcode.low());
     reply.extend_from_slice(&peeked.header.id.to_be_bytes());
     reply.extend_from_slice(&flags.to_be_bytes());
@@ -160,4 +161,22 @@ fn copy(reply: &[u8], out: &mut [u8]) -> Immediate {
     let Some(place) = out.get_mut(..reply.len()) else { return Immediate::Silence };
     place.copy_from_slice(reply);
     Immediate::Reply(reply.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{QueryFlags, peek, write_query};
+
+    #[test]
+    fn recursion_is_available_to_all_who_may_ask() {
+        // RFC 1035 §4.1.1: RA is about the server, not about the question.
+        let question = Question::new("example".parse().unwrap(), RecordType::AXFR);
+        let query = write_query(1, &question, QueryFlags::default());
+        for (code, available) in [(EdeCode::NOT_SUPPORTED, true), (EdeCode::PROHIBITED, false)] {
+            let mut out = [0; 512];
+            refuse(&peek(&query).unwrap(), (Rcode::REFUSED, Some(Ede::new(code, ""))), &mut out);
+            assert_eq!(Header::parse(&out).unwrap().has(Header::RA), available, "{code:?}");
+        }
+    }
 }
