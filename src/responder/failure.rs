@@ -54,6 +54,7 @@ const fn fault_tag(fault: Fault) -> (EdeCode, &'static str) {
         Fault::Unreachable(_) => (EdeCode::NETWORK_ERROR, "UNRE"),
         Fault::Malformed(_) => (EdeCode::INVALID_DATA, "MALF"),
         Fault::NearMiss => (EdeCode::INVALID_DATA, "NEAR"),
+        Fault::OtherCase => (EdeCode::INVALID_DATA, "CASE"),
         Fault::Truncated => (EdeCode::INVALID_DATA, "TRUN"),
         Fault::Rcode(_) => (EdeCode::NO_REACHABLE_AUTHORITY, "RCOD"),
         Fault::Lame(_) => (EdeCode::NO_REACHABLE_AUTHORITY, "LAME"),

@@ -16,7 +16,7 @@ use super::{ExchangeKey, Fault, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
 use crate::job::Job;
 use crate::telemetry::Step;
-use crate::world::{Route, Transport};
+use crate::world::{Arrival, Route, Transport};
 
 /// A reply, and how it came in the end.
 pub(super) type Reply = (Arc<Message>, Transport);
@@ -56,13 +56,13 @@ impl Upstream {
         let now = self.world.clock.now();
         let memory = self.servers.memory(attempt.address);
         // The last datagram to a server that was never heard speaking EDNS goes without: it may be one that drops OPT.
-        let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns;
+        let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns(now);
         let plain = memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp);
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
         let dress = Dress { edns: !plain, case, transport: attempt.transport };
         let (reply, transport) = self.over(attempt, dress, job).await?;
         let refused_edns =
-            dress.edns && reply.edns.is_none() && !memory.speaks_edns && is_edns_complaint(reply.rcode());
+            dress.edns && reply.edns.is_none() && !memory.speaks_edns(now) && is_edns_complaint(reply.rcode());
         let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
         let may_ask_again = attempt.progress.has_room(dress.transport, job.limits().sends_per_server);
         if !(refused_edns || bad_version) || !may_ask_again {
@@ -83,7 +83,7 @@ impl Upstream {
             Ok(reply) if !reply.header.has(Header::TC) => return Ok((reply, dress.transport)),
             Ok(_) if dress.transport == Transport::Tcp => return Err(Fault::Truncated),
             // Cut off without TC (INT-04), too large, or almost matching: the stream settles it.
-            Err(fault @ (Fault::NearMiss | Fault::Malformed(WireError::Short)))
+            Err(fault @ (Fault::NearMiss | Fault::OtherCase | Fault::Malformed(WireError::Short)))
                 if dress.transport == Transport::Udp =>
             {
                 fault
@@ -97,15 +97,27 @@ impl Upstream {
         match over_tcp {
             Ok(reply) if reply.header.has(Header::TC) => Err(Fault::Truncated),
             Ok(reply) => Ok((reply, Transport::Tcp)),
-            // A server that changes case and has no TCP: without 0x20 nothing is near to a miss.
             Err(Fault::Limit(limit)) => Err(Fault::Limit(limit)),
-            Err(_) if doubt == Fault::NearMiss && dress.case => {
-                self.send(attempt, Dress { case: false, ..dress }, job).await.map(|reply| (reply, Transport::Udp))
+            Err(_) if matches!(doubt, Fault::NearMiss | Fault::OtherCase) && dress.case => {
+                self.without_case(attempt, dress, doubt, job).await
             }
             // The datagram was replied to: this is not the silence that the timers count.
             Err(Fault::Timeout) => Err(Fault::Unreachable(ErrorKind::TimedOut)),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// The exchange with a server that changes case and has no TCP: without 0x20 nothing is near to a miss.
+    async fn without_case(&self, attempt: &Try<'_>, dress: Dress, doubt: Fault, job: &Job) -> Result<Reply, Fault> {
+        let reply = self.send(attempt, Dress { case: false, ..dress }, job).await?;
+        if reply.header.has(Header::TC) {
+            return Err(Fault::Truncated);
+        }
+        if doubt == Fault::OtherCase {
+            // The ID was right, and there is no stream to ask: to find it out each time anew would cost a timeout.
+            self.servers.mangles_case(attempt.address, self.world.clock.now());
+        }
+        Ok((reply, Transport::Udp))
     }
 
     /// One packet out, one reply in.
@@ -158,7 +170,7 @@ impl Upstream {
     fn learn(&self, address: IpAddr, dress: Dress, reply: &Message) {
         // OPT in a reply to a query without it says nothing about queries with it.
         if dress.edns && reply.edns.is_some() {
-            self.servers.spoke_edns(address);
+            self.servers.spoke_edns(address, self.world.clock.now());
         } else if !dress.edns && matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
             self.servers.is_plain(address, self.world.clock.now());
         }
@@ -180,12 +192,21 @@ impl Wire {
     async fn exchange(self, route: Route, outgoing: Outgoing, patience: Duration) -> Result<Arc<Message>, Fault> {
         let Outgoing { bytes, expected } = outgoing;
         let (address, start) = (route.server.ip(), self.world.clock.now());
-        let is_ours = |packet: &[u8]| expected.judge(packet);
+        let other_case = AtomicBool::new(false);
+        let is_ours = |packet: &[u8]| {
+            let arrival = expected.judge(packet);
+            let right_id = Header::parse(packet).is_ok_and(|header| header.id == expected.id);
+            other_case.store(arrival == Arrival::NearMiss && right_id, Ordering::Relaxed);
+            arrival
+        };
         let arrived = timeout(patience, self.world.network.exchange(route, &bytes, &is_ours)).await;
         let now = self.world.clock.now();
         let packet = match arrived {
             Err(_) => return Err(Fault::Timeout),
-            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => return Err(Fault::NearMiss),
+            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => {
+                let other_case = other_case.load(Ordering::Relaxed);
+                return Err(if other_case { Fault::OtherCase } else { Fault::NearMiss });
+            }
             Ok(Err(error)) => return Err(Fault::Unreachable(error.kind())),
             Ok(Ok(packet)) => packet,
         };

@@ -20,6 +20,9 @@ pub enum Fault {
     /// A reply came that is almost right; somebody may be guessing (RFC 5452 §9.2).
     #[error("a reply that does not match the query")]
     NearMiss,
+    /// A reply that matches the query but for upper and lower case (0x20).
+    #[error("a reply in other upper and lower case than the query")]
+    OtherCase,
     /// Truncated even over TCP.
     #[error("truncated over TCP")]
     Truncated,

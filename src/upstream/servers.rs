@@ -12,7 +12,7 @@ use crate::cache::{Store, Weigh};
 use crate::dns::Name;
 use crate::job::Limits;
 
-/// How long a peculiarity (no EDNS, mangled case, lameness) is believed.
+/// How long a peculiarity (EDNS or none, mangled case, lameness) is believed.
 const PECULIARITY: Duration = Duration::from_secs(900);
 /// Consecutive timeouts after which a server is held back.
 const TIMEOUTS_TO_HOLD: u32 = 3;
@@ -36,14 +36,18 @@ pub(super) struct Memory {
     pub timeouts: u32,
     /// Not to be asked before this.
     pub held_until: Option<Instant>,
-    /// Whether a reply with OPT ever came.
-    pub speaks_edns: bool,
+    pub(super) edns_until: Option<Instant>,
     pub(super) plain_until: Option<Instant>,
     pub(super) mangles_until: Option<Instant>,
     pub(super) lame: SmallVec<[(Name, Instant); 1]>,
 }
 
 impl Memory {
+    /// Whether a reply with OPT came lately: then a complaint is not about OPT.
+    pub(super) fn speaks_edns(&self, now: Instant) -> bool {
+        self.edns_until.is_some_and(|until| now < until)
+    }
+
     /// Whether queries should go without EDNS for now.
     pub(super) fn is_plain(&self, now: Instant) -> bool {
         self.plain_until.is_some_and(|until| now < until)
@@ -155,9 +159,9 @@ impl Servers {
     }
 
     /// A reply with OPT came.
-    pub(super) fn spoke_edns(&self, address: IpAddr) {
+    pub(super) fn spoke_edns(&self, address: IpAddr, now: Instant) {
         self.change(address, |memory| {
-            memory.speaks_edns = true;
+            memory.edns_until = Some(now + PECULIARITY);
             memory.plain_until = None;
         });
     }
@@ -242,6 +246,9 @@ mod tests {
     async fn peculiarities_fade_after_fifteen_minutes() {
         let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
         let zone: Name = "example".parse().unwrap();
+        servers.spoke_edns(SERVER, clock.now());
+        assert!(servers.memory(SERVER).speaks_edns(clock.now() + Duration::from_secs(899)));
+        assert!(!servers.memory(SERVER).speaks_edns(clock.now() + Duration::from_secs(900)));
         servers.is_plain(SERVER, clock.now());
         servers.mangles_case(SERVER, clock.now());
         servers.mark_lame(SERVER, &zone, clock.now());

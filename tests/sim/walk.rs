@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use burdock::dns::{Rcode, RecordType};
-use burdock::playground::{Behaviour, Fate, Opt};
+use burdock::playground::{Behaviour, Case, Fate, Opt};
 use burdock::world::Transport;
 
 use crate::support::{Lab, Tree, run};
@@ -129,5 +129,37 @@ fn three_datagrams_to_one_server_for_one_question_whatever_it_says() {
                 exchanges.iter().filter(|e| e.server.ip().to_string() == "198.18.2.1" && e.transport == transport);
             assert!(sent.count() <= 3, "{}", lab.net.story());
         }
+    });
+}
+
+#[test]
+fn a_server_that_changes_case_and_has_no_tcp_is_remembered() {
+    // POI-05: the exception is the server's, and it costs the wait for TCP once.
+    run(async {
+        let tree = Tree::with_tld()
+            .zone("d1.t1", &["198.18.2.1"], "alphabetical A 192.0.2.1\nbiographical A 192.0.2.2\n")
+            .behave("198.18.2.1", Behaviour::Case(Case::Lower))
+            .behave("198.18.2.1", Behaviour::SilentOver(Transport::Tcp));
+        let lab = Lab::new(&tree.internet(), 1);
+        let first = lab.ask("alphabetical.d1.t1", RecordType::A).await;
+        assert_eq!(first.a(), ["192.0.2.1"], "{}", lab.net.story());
+        let reply = lab.ask("biographical.d1.t1", RecordType::A).await;
+        assert_eq!(reply.a(), ["192.0.2.2"], "{reply}");
+        assert!(reply.after < Duration::from_millis(100), "{reply}\n{}", lab.net.story());
+    });
+}
+
+#[test]
+fn truncation_without_tcp_is_no_empty_answer() {
+    // The way out for servers that change case must not take a truncated reply for one with nothing in it.
+    run(async {
+        let tree = Tree::with_tld()
+            .zone("d1.t1", &["198.18.2.1"], "a A 192.0.2.1\n")
+            .behave("198.18.2.1", Behaviour::Case(Case::Lower))
+            .behave("198.18.2.1", Behaviour::Truncates)
+            .behave("198.18.2.1", Behaviour::Refuses(Transport::Tcp));
+        let lab = Lab::new(&tree.internet(), 1);
+        let reply = lab.ask("a.d1.t1", RecordType::A).await;
+        assert_eq!(reply.rcode(), Rcode::SERVFAIL, "{reply}\n{}", lab.net.story());
     });
 }
