@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::lab::Lab;
+use super::process::within;
 use super::program::{Burdock, Wish};
+use super::zones::Host;
 use super::{Stage, Test};
 
 /// Every test of this file.
@@ -18,6 +21,7 @@ pub const TESTS: &[Test] = &[
     ("a_server_that_does_not_exist", a_server_that_does_not_exist),
     ("a_loop_of_aliases_ends", a_loop_of_aliases_ends),
     ("an_alias_into_a_dead_zone_is_servfail", an_alias_into_a_dead_zone_is_servfail),
+    ("servers_that_die_and_come_back", servers_that_die_and_come_back),
     ("strangers_are_refused", strangers_are_refused),
     ("sigterm_ends_it_in_order", sigterm_ends_it_in_order),
 ];
@@ -100,6 +104,27 @@ fn a_loop_of_aliases_ends(stage: &Stage) {
 
 fn an_alias_into_a_dead_zone_is_servfail(stage: &Stage) {
     stage.burdock.dig().ask("gone.leaf.net A").expect("SERVFAIL");
+}
+
+fn servers_that_die_and_come_back(_stage: &Stage) {
+    // A hierarchy of its own, since others use the shared one.
+    let mut lab = Lab::start();
+    let burdock = Burdock::start(&lab, &Wish { name: "burdock", listen: &["127.0.0.1"], ipv6: false, more: "" });
+    let dig = burdock.dig();
+    dig.ask("a.wild.leaf.net A").expect("NOERROR");
+    dig.ask("target.knot.net A").expect("NOERROR");
+    lab.stop(Host::KnotLeaf);
+    // One of leaf.net's two servers is gone: nobody notices.
+    for i in 0..20 {
+        assert_eq!(dig.ask(&format!("n{i}.wild.leaf.net A")).expect("NOERROR").data("A"), ["192.0.2.77"]);
+    }
+    // The only server of knot.net is gone: what is known is still given, the rest fails.
+    assert_eq!(dig.ask("target.knot.net A").expect("NOERROR").data("A"), ["192.0.2.31"]);
+    dig.ask("mail.knot.net A").expect("SERVFAIL");
+    lab.restart(Host::KnotLeaf);
+    // It is tried again when its pause and that of the failure are over.
+    let back = within(Duration::from_secs(30), || (dig.ask("mail.knot.net A").status == "NOERROR").then_some(()));
+    assert!(back.is_some(), "knot.net stays dead: {}", dig.ask("mail.knot.net A").text);
 }
 
 fn strangers_are_refused(stage: &Stage) {

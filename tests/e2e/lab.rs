@@ -19,27 +19,39 @@ pub struct Lab {
     pub port: u16,
     /// Where logs and files are.
     pub folder: PathBuf,
-    _servers: Vec<Server>,
+    servers: Vec<(Host, Server)>,
     _silent: (UdpSocket, TcpListener),
 }
 
 impl Lab {
     /// Starts all servers and waits until each gives each of its zones.
     pub fn start() -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("e2e-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder for the servers");
         let port = free_port();
-        let servers = Host::ALL.map(|host| start(host, &folder.join(host.folder()), port)).into();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("e2e-{}-{port}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder for the servers");
+        let servers = Host::ALL.map(|host| (host, start(host, &folder.join(host.folder()), port))).into();
         let silent = (UdpSocket::bind((SILENT, port)), TcpListener::bind((SILENT, port)));
         let silent = (silent.0.expect("a silent server"), silent.1.expect("a silent server"));
-        let mut lab = Self { port, folder, _servers: servers, _silent: silent };
-        lab.wait();
+        let mut lab = Self { port, folder, servers, _silent: silent };
+        lab.wait(&Host::ALL);
         lab
     }
 
-    fn wait(&mut self) {
+    /// Ends a server; its sockets are closed when this returns.
+    pub fn stop(&mut self, host: Host) {
+        self.servers.retain(|(known, _)| *known != host);
+    }
+
+    /// Starts a server again, and waits until it gives its zones.
+    pub fn restart(&mut self, host: Host) {
+        self.stop(host);
+        self.servers.push((host, start(host, &self.folder.join(host.folder()), self.port)));
+        self.wait(&[host]);
+    }
+
+    fn wait(&mut self, hosts: &[Host]) {
         for zone in ZONES {
-            for address in zone.hosts.iter().flat_map(|host| host.addresses()) {
+            for address in zone.hosts.iter().filter(|host| hosts.contains(host)).flat_map(|host| host.addresses()) {
                 let dig = Asker::dig(address, self.port).with("+time=1").with("+norec");
                 let mut last = String::new();
                 let ready = within(START, || {
@@ -53,7 +65,7 @@ impl Lab {
                 assert!(ready.is_some(), "{} at {address} is not ready; see {:?}: {last}", zone.apex, self.folder);
             }
         }
-        for server in &mut self._servers {
+        for (_, server) in &mut self.servers {
             assert!(server.ended().is_none(), "a server ended; see {:?}", self.folder);
         }
     }
@@ -61,7 +73,7 @@ impl Lab {
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        self._servers.clear();
+        self.servers.clear();
         // Logs of a failed run are worth keeping; `cargo clean` takes them away.
         if !std::thread::panicking() {
             let _ = fs::remove_dir_all(&self.folder);
