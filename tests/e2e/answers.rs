@@ -1,9 +1,12 @@
 //! What a client gets: data of every kind, aliases, denials, TTLs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use burdock::dns::{Name, Question, Rcode, RecordType, Ttl, rdata_to_text, read_zone};
+
 use super::process::within;
-use super::zones::{BIG, HUGE, MID};
+use super::zones::{BIG, HUGE, MID, ZONES};
 use super::{Stage, Test};
 
 /// Every test of this file.
@@ -29,6 +32,7 @@ pub const TESTS: &[Test] = &[
     ),
     ("a_ttl_of_zero", a_ttl_of_zero),
     ("odd_names", odd_names),
+    ("every_record_of_every_leaf_zone", every_record_of_every_leaf_zone),
     ("ttls_count_down", ttls_count_down),
     ("negative_ttls_count_down", negative_ttls_count_down),
     ("large_sets_come_whole_over_tcp", large_sets_come_whole_over_tcp),
@@ -201,6 +205,31 @@ fn odd_names(stage: &Stage) {
     dig.ask(&format!("{longest} A")).expect("NXDOMAIN");
     let most = format!("{}leaf.net", "a.".repeat(122));
     dig.ask(&format!("{most} A")).expect("NXDOMAIN");
+}
+
+fn every_record_of_every_leaf_zone(stage: &Stage) {
+    // The servers of six.net have IPv6 alone; glue below a cut is the child's to give.
+    let leaves = ZONES.iter().filter(|zone| zone.apex.contains('.') && zone.apex != "six.net");
+    let mut asked = 0;
+    for zone in leaves {
+        let apex: Name = zone.apex.parse().unwrap();
+        let records = read_zone(&zone.file(), &apex, Ttl::ZERO).unwrap();
+        let mut truth: BTreeMap<(Name, RecordType), BTreeSet<String>> = BTreeMap::new();
+        for record in records {
+            let data = rdata_to_text(record.rtype, &record.rdata).to_lowercase();
+            truth.entry((record.owner, record.rtype)).or_default().insert(data);
+        }
+        // The signer adds to the SOA's serial.
+        truth.retain(|(_, rtype), _| *rtype != RecordType::SOA);
+        for ((owner, rtype), data) in truth {
+            let reply = super::protocol::ask_over_tcp(stage.burdock.port, &Question::new(owner.clone(), rtype));
+            let got: BTreeSet<String> =
+                reply.answer.iter().map(|record| rdata_to_text(record.rtype, &record.rdata).to_lowercase()).collect();
+            assert_eq!((reply.rcode(), got), (Rcode::NOERROR, data), "{owner} {rtype}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 50, "{asked} questions");
 }
 
 fn ttls_count_down(stage: &Stage) {

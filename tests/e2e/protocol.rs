@@ -150,11 +150,7 @@ fn queries_share_a_stream_and_do_not_wait_for_each_other(stage: &Stage) {
     stream.write_all(&sent).unwrap();
     let mut order = Vec::new();
     for _ in 0..3 {
-        let mut length = [0; 2];
-        stream.read_exact(&mut length).unwrap();
-        let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
-        stream.read_exact(&mut reply).unwrap();
-        order.push(Message::parse(&reply).unwrap().header.id);
+        order.push(Message::parse(&read_reply(&mut stream)).unwrap().header.id);
     }
     assert_eq!(order[2], 1, "the dead zone's reply comes last: {order:?}");
 }
@@ -179,6 +175,24 @@ fn a_hundred_clients_at_once(stage: &Stage) {
         let reply = Message::parse(&buffer[..length]).unwrap();
         assert_eq!((reply.header.id, reply.rcode(), reply.answer.len()), (id, Rcode::NOERROR, 1));
     }
+}
+
+/// One question on a connection of its own.
+pub fn ask_over_tcp(port: u16, question: &Question) -> Message {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(15))).unwrap();
+    let flags = QueryFlags { recursion_desired: true, ..QueryFlags::default() };
+    let query = write_query(1, question, flags);
+    stream.write_all(&[&u16::try_from(query.len()).unwrap().to_be_bytes()[..], &query].concat()).unwrap();
+    Message::parse(&read_reply(&mut stream)).unwrap()
+}
+
+fn read_reply(stream: &mut TcpStream) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut reply = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut reply).unwrap();
+    reply
 }
 
 fn query(id: u16, name: &str) -> Vec<u8> {
