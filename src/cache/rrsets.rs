@@ -124,15 +124,15 @@ impl RrSets {
         denial
     }
 
-    /// Remembers that `name` does not exist, whatever the type, and returns the denial with the TTL it will have.
-    pub fn insert_nonexistence(&self, name: &Name, denial: Denial, now: Instant) -> Denial {
+    /// Remembers that `name` does not exist, and returns the denial with the TTL it will have.
+    ///
+    /// That is true for every type (RFC 2308 §5), but servers that know A records only deny whole names when asked for
+    /// anything else (RFC 4074 §4.2). So a denial counts for all types when the question was for A, else for its own.
+    pub fn insert_nonexistence(&self, name: &Name, asked: RecordType, denial: Denial, now: Instant) -> Denial {
         let denial = self.bounded_denial(denial);
+        let rtype = if asked == RecordType::A { ANY_TYPE } else { asked };
         let outcome = Outcome::NxDomain(denial.clone());
-        self.put(
-            name,
-            ANY_TYPE,
-            Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) },
-        );
+        self.put(name, rtype, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
         denial
     }
 
@@ -193,7 +193,7 @@ mod tests {
         let mut soa = set("z", RecordType::SOA, 7200);
         soa.rdatas = Rdatas::new([&[0, 0, 0, 0, 0, 1, 0, 0][..]]).unwrap();
         let denial = Denial::new(Some(soa), vec![set("a.z", RecordType::NSEC, 90_000)], Ttl::ZERO);
-        let told = rrsets.insert_nonexistence(&name("b.z"), denial, clock.now());
+        let told = rrsets.insert_nonexistence(&name("b.z"), RecordType::A, denial, clock.now());
         let ttls = |denial: &Denial| {
             let records = denial.soa.iter().chain(denial.proof.iter());
             records.map(|set| set.ttl.as_secs()).collect::<Vec<_>>()
@@ -207,7 +207,7 @@ mod tests {
     async fn a_denial_of_one_type_ends_that_of_the_name() {
         let (rrsets, clock) = (rrsets(), Clock::at(Duration::ZERO));
         let denial = || Denial::new(None, Vec::new(), Ttl::from_secs(60));
-        rrsets.insert_nonexistence(&name("b.z"), denial(), clock.now());
+        rrsets.insert_nonexistence(&name("b.z"), RecordType::A, denial(), clock.now());
         rrsets.insert_no_data(&name("b.z"), RecordType::MX, denial(), clock.now());
         assert!(rrsets.find(&name("b.z"), RecordType::A, clock.now()).is_none());
     }

@@ -53,7 +53,9 @@ impl Resolver {
                 Outcome::NxDomain(self.rrsets.bounded_denial(denial))
             }
             Outcome::NoData(denial) => Outcome::NoData(self.rrsets.insert_no_data(name, *rtype, denial, job.now())),
-            Outcome::NxDomain(denial) => Outcome::NxDomain(self.rrsets.insert_nonexistence(name, denial, job.now())),
+            Outcome::NxDomain(denial) => {
+                Outcome::NxDomain(self.rrsets.insert_nonexistence(name, *rtype, denial, job.now()))
+            }
         }
     }
 

@@ -37,7 +37,10 @@ fn int_05_a_server_that_fails_for_a_type() {
             let (reply, cost) = ask_for(&lab, "www.d1.t1", RecordType::AAAA).await;
             assert!(reply.data(RecordType::AAAA).is_empty() && cost <= 4, "{rcode} {cost}");
             get(&lab, "www.d1.t1", "192.0.2.1").await;
-            // And a name that was never asked for is none the worse either.
+            // An A that was never asked for is none the worse either, whether AAAA of the name was or not.
+            let (reply, _) = ask_for(&lab, "www3.d1.t1", RecordType::AAAA).await;
+            assert!(reply.data(RecordType::AAAA).is_empty(), "{reply}");
+            get(&lab, "www3.d1.t1", "192.0.2.4").await;
             get(&lab, "www2.d1.t1", "192.0.2.2").await;
         });
     }
@@ -60,7 +63,7 @@ fn int_17_a_lame_server_beside_a_good_one() {
     }
 }
 
-/// All servers lame: SERVFAIL that says so, one packet for each or little more.
+/// All servers lame: SERVFAIL that says so, one packet for each.
 #[test]
 fn int_17_all_servers_lame() {
     for lame in refusals() {
@@ -69,7 +72,7 @@ fn int_17_all_servers_lame() {
             let lab = Lab::new(&tree.internet(), 3);
             let (reply, _) = fail(&lab, "www.d1.t1", &[22]).await;
             let cost = lab.net.packets_to(FIRST) + lab.net.packets_to(SECOND);
-            assert!(cost <= 8, "{lame:?}: {cost}\n{}", lab.net.story());
+            assert!(cost <= 2, "{lame:?}: {cost}\n{}", lab.net.story());
             assert!(reply.after <= Duration::from_millis(1000), "{reply}");
             // The failure is remembered for a moment.
             let (_, again) = fail(&lab, "www.d1.t1", &[13, 22]).await;
