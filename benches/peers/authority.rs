@@ -1,0 +1,157 @@
+//! A synthetic Internet of authoritative servers on loopback: two per zone, glue for all, every name `X.dJ.tK.` exists.
+//!
+//! One thread serves all addresses, with delay and loss on demand, and counts what it is asked.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::names::Rng;
+use super::process;
+use super::udp::{self, BATCH, Batch, Patience};
+use super::zones;
+
+/// Whose servers a socket stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Root,
+    Tld,
+    Domain,
+}
+
+/// The servers of each level.
+pub const SERVERS: [(Level, u8); 3] = [(Level::Root, 4), (Level::Tld, 8), (Level::Domain, 8)];
+/// Every server's port: what all resolvers ask.
+const PORT: u16 = 53;
+
+/// The address of one of the servers of a level.
+pub const fn address(level: Level, number: u64) -> Ipv4Addr {
+    let (third, count) = match level {
+        Level::Root => (1, SERVERS[0].1),
+        Level::Tld => (2, SERVERS[1].1),
+        Level::Domain => (3, SERVERS[2].1),
+    };
+    Ipv4Addr::new(127, 98, third, 1 + (number % count as u64) as u8)
+}
+
+/// What the thread is told, and tells, while it runs.
+#[derive(Default)]
+pub struct Dials {
+    /// Microseconds between a query and its reply.
+    pub delay: AtomicU64,
+    /// Queries in a million that are lost.
+    pub loss: AtomicU64,
+    /// Queries to the root, to TLDs and to domains, the lost ones included.
+    pub asked: [AtomicU64; 3],
+    /// Queries for one of the thousand hottest names of Zipf loads: `z0` to `z999`.
+    pub hot: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Dials {
+    /// All queries so far.
+    pub fn total(&self) -> u64 {
+        self.asked.iter().map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+}
+
+/// A running Internet; it ends when dropped.
+pub struct Internet {
+    pub dials: Arc<Dials>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Internet {
+    /// Binds every address, then serves them on a thread of its own on processor `core`.
+    pub fn start(core: usize) -> io::Result<Self> {
+        let mut sockets = Vec::new();
+        for (level, count) in SERVERS {
+            for number in 0..count {
+                let at = SocketAddrV4::new(address(level, u64::from(number)), PORT);
+                let socket = udp::bind(at).map_err(|error| io::Error::new(error.kind(), format!("{at}: {error}")))?;
+                sockets.push((level, socket));
+            }
+        }
+        let dials = Arc::new(Dials::default());
+        let given = Arc::clone(&dials);
+        let thread = std::thread::spawn(move || {
+            process::pin(core);
+            serve(&sockets, &given);
+        });
+        Ok(Self { dials, thread: Some(thread) })
+    }
+}
+
+impl Drop for Internet {
+    fn drop(&mut self) {
+        self.dials.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A reply that is on its way.
+struct Held {
+    due: Instant,
+    socket: usize,
+    to: libc::sockaddr_in,
+    packet: Vec<u8>,
+}
+
+fn serve(sockets: &[(Level, UdpSocket)], dials: &Dials) {
+    let mut waiting = udp::readable(sockets.iter().map(|(_, socket)| socket));
+    let mut held: VecDeque<Held> = VecDeque::new();
+    let mut batch = Batch::new();
+    let mut rng = Rng(0x5eed_5eed_5eed_5eed);
+    while !dials.stop.load(Ordering::Relaxed) {
+        let next = held.front().map(|held| held.due.saturating_duration_since(Instant::now()));
+        udp::wait(&mut waiting, next.unwrap_or(IDLE).min(IDLE));
+        for (index, (level, socket)) in sockets.iter().enumerate() {
+            if waiting[index].revents == 0 {
+                continue;
+            }
+            while turn((*level, index, socket), dials, &mut batch, (&mut rng, &mut held)) == BATCH {}
+        }
+        while held.front().is_some_and(|held| held.due <= Instant::now()) {
+            let Some(due) = held.pop_front() else { break };
+            batch.put(0, &due.packet);
+            batch.set_name(0, due.to);
+            batch.reply(&sockets[due.socket].1, 1);
+        }
+    }
+}
+
+/// Answers one batch; returns how many queries it had.
+fn turn(
+    (level, index, socket): (Level, usize, &UdpSocket),
+    dials: &Dials,
+    batch: &mut Batch,
+    (rng, held): (&mut Rng, &mut VecDeque<Held>),
+) -> usize {
+    let delay = Duration::from_micros(dials.delay.load(Ordering::Relaxed));
+    let loss = dials.loss.load(Ordering::Relaxed);
+    let (count, mut ready, mut reply) = (batch.receive(socket, Patience::None), 0, Vec::with_capacity(512));
+    for at in 0..count {
+        dials.asked[level as usize].fetch_add(1, Ordering::Relaxed);
+        let lost = loss > 0 && rng.below(1_000_000) < loss;
+        if lost || !zones::answer(level, batch.packet(at), &dials.hot, &mut reply) {
+            continue;
+        }
+        if !delay.is_zero() {
+            let to = batch.name(at);
+            held.push_back(Held { due: Instant::now() + delay, socket: index, to, packet: reply.clone() });
+            continue;
+        }
+        batch.readdress(at, ready);
+        batch.put(ready, &reply);
+        ready += 1;
+    }
+    batch.reply(socket, ready);
+    count
+}
+
+const IDLE: Duration = Duration::from_millis(50);

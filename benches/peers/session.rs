@@ -1,0 +1,157 @@
+//! One peer at a time in front of the synthetic Internet: started, proved to answer, loaded, measured, ended.
+
+use std::io;
+use std::net::UdpSocket;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use burdock::dns::{Message, Rcode, RecordType};
+
+use super::authority::Internet;
+use super::load::{self, Outcome, Pace, Plan, write_query};
+use super::names::{TLDS, Target};
+use super::peer::{LISTEN, Peer, Setup};
+use super::process::{self, Running};
+
+/// What all measurements share.
+pub struct Bench {
+    pub internet: Internet,
+    /// The processor of the peer.
+    pub core: usize,
+    /// The processor of the load and of the authorities.
+    pub other: usize,
+    pub scratch: PathBuf,
+}
+
+/// A peer that runs and answers.
+pub struct Session<'a> {
+    pub peer: Peer,
+    pub running: Running,
+    bench: &'a Bench,
+}
+
+/// What a load cost.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub outcome: Outcome,
+    /// CPU time of the peer.
+    pub cpu: Duration,
+    /// Queries the authorities got.
+    pub upstream: u64,
+}
+
+impl Measured {
+    /// CPU microseconds per reply.
+    pub fn cpu_each(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.outcome.answered.max(1) as f64
+    }
+
+    pub fn upstream_each(&self) -> f64 {
+        self.upstream as f64 / self.outcome.answered.max(1) as f64
+    }
+}
+
+/// A load without its names.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    pub pace: Pace,
+    pub time: Duration,
+    pub count: u64,
+}
+
+impl Load {
+    /// So many questions, `window` at a time.
+    pub const fn count(count: u64, window: usize) -> Self {
+        Self { pace: Pace::Window(window), time: Duration::from_secs(1200), count }
+    }
+
+    /// Questions for so long.
+    pub const fn time(time: Duration, pace: Pace) -> Self {
+        Self { pace, time, count: u64::MAX }
+    }
+
+    pub fn run(&self, names: &mut dyn FnMut(u64) -> Target) -> io::Result<Outcome> {
+        let patience = Duration::from_secs(12);
+        load::run(&Plan { server: LISTEN, pace: self.pace, time: self.time, count: self.count, patience }, names)
+    }
+}
+
+impl Bench {
+    /// Starts `peer` on one processor and waits until it resolves a name below every TLD.
+    pub fn open(&self, peer: Peer, setup: &Setup) -> io::Result<Session<'_>> {
+        self.open_on(peer, setup, &[self.core])
+    }
+
+    /// The same on several processors.
+    pub fn open_on(&self, peer: Peer, setup: &Setup, cores: &[usize]) -> io::Result<Session<'_>> {
+        let mut session = self.watch(peer, peer.start(setup, cores, &self.scratch)?);
+        for tld in 0..TLDS {
+            session.prove(&Target::new(tld, tld))?;
+        }
+        Ok(session)
+    }
+
+    /// A peer that has just been started and may not answer yet.
+    pub const fn watch(&self, peer: Peer, running: Running) -> Session<'_> {
+        Session { peer, running, bench: self }
+    }
+}
+
+impl Session<'_> {
+    /// Asks until the right answer comes; a peer that ends or gives none within ten seconds is an error.
+    pub fn prove(&mut self, target: &Target) -> io::Result<()> {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(10) {
+            if self.running.has_ended() {
+                break;
+            }
+            if self.ask(target).is_ok_and(|right| right) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let log = self.bench.scratch.join(self.peer.word()).join("log");
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        Err(io::Error::other(format!("{} does not answer {target:?}; it said:\n{log}", self.peer.name())))
+    }
+
+    /// Whether one question gets the right answer.
+    pub fn ask(&self, target: &Target) -> io::Result<bool> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.connect(LISTEN)?;
+        socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+        let (mut query, mut reply) = (Vec::new(), [0; 1500]);
+        write_query(4711, target, &mut query);
+        socket.send(&query)?;
+        let octets = socket.recv(&mut reply)?;
+        if self.peer == Peer::Echo {
+            return Ok(reply[2] & 0x80 != 0);
+        }
+        let message = Message::parse(&reply[..octets]).map_err(|_| io::ErrorKind::InvalidData)?;
+        let right = |record: &burdock::dns::Record| {
+            record.rtype == RecordType::A && record.rdata.as_ref() == target.address().as_slice()
+        };
+        Ok(message.rcode() == Rcode::NOERROR && message.answer.iter().any(right))
+    }
+
+    /// Runs a load and says what it cost.
+    pub fn measure(&self, load: &Load, names: &mut dyn FnMut(u64) -> Target) -> io::Result<Measured> {
+        process::pin(self.bench.other);
+        let (cpu, upstream) = (self.running.cpu(), self.bench.internet.dials.total());
+        let outcome = load.run(names)?;
+        let (cpu, upstream) = (self.running.cpu() - cpu, self.bench.internet.dials.total() - upstream);
+        Ok(Measured { outcome, cpu, upstream })
+    }
+
+    /// The same, and an error when more than one reply in a thousand is missing or no answer.
+    pub fn measure_good(&self, load: &Load, names: &mut dyn FnMut(u64) -> Target) -> io::Result<Measured> {
+        let measured = self.measure(load, names)?;
+        let Outcome { asked, answered, good, .. } = measured.outcome;
+        let wanted = if self.peer == Peer::Echo { answered } else { good };
+        if (wanted as f64) < asked as f64 * 0.999 {
+            let name = self.peer.name();
+            return Err(io::Error::other(format!("{name}: {asked} asked, {answered} answered, {good} of them well")));
+        }
+        Ok(measured)
+    }
+}

@@ -1,0 +1,178 @@
+//! Datagrams by the batch, for everything here that is not a peer: the echo, the authorities and the load.
+//!
+//! Knows nothing of DNS. Every address is on loopback.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+/// Datagrams received or sent by one call.
+pub const BATCH: usize = 64;
+const OCTETS: usize = 1500;
+static BUFFER: libc::c_int = 8 << 20;
+
+/// A socket on `address` with large buffers.
+pub fn bind(address: SocketAddrV4) -> io::Result<UdpSocket> {
+    assert!(address.ip().is_loopback(), "only 127.0.0.0/8 is used, not {address}");
+    let socket = UdpSocket::bind(address)?;
+    for option in [libc::SO_RCVBUFFORCE, libc::SO_SNDBUFFORCE] {
+        // SAFETY: the option's value is an int that lives through the call. Without the privilege it has no effect.
+        unsafe {
+            libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const BUFFER).cast(), 4);
+        }
+    }
+    Ok(socket)
+}
+
+/// A socket on a port the system chooses, connected to `server`.
+pub fn connect(server: SocketAddrV4) -> io::Result<UdpSocket> {
+    assert!(server.ip().is_loopback(), "only 127.0.0.0/8 is asked, not {server}");
+    let socket = bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
+    socket.connect(server)?;
+    Ok(socket)
+}
+
+/// Waits until one of `sockets` can be read, at most for `patience`.
+pub fn wait(sockets: &mut [libc::pollfd], patience: Duration) {
+    let time = libc::timespec {
+        tv_sec: patience.as_secs() as libc::time_t,
+        tv_nsec: libc::c_long::from(patience.subsec_nanos()),
+    };
+    // SAFETY: the list and the time live through the call.
+    unsafe {
+        libc::ppoll(sockets.as_mut_ptr(), sockets.len() as libc::nfds_t, &raw const time, std::ptr::null());
+    }
+}
+
+/// What [`wait`] takes.
+pub fn readable<'a>(sockets: impl IntoIterator<Item = &'a UdpSocket>) -> Vec<libc::pollfd> {
+    let entry = |socket: &UdpSocket| libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    sockets.into_iter().map(entry).collect()
+}
+
+/// Whether the call of the kernel waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all.
+    None,
+    /// Until one datagram is there.
+    One,
+}
+
+/// Room for a batch: what was received can be changed in place and sent back.
+pub struct Batch {
+    slots: Vec<[u8; OCTETS]>,
+    lengths: [usize; BATCH],
+    names: [libc::sockaddr_in; BATCH],
+    // What the kernel reads; filled anew before each call.
+    vectors: [libc::iovec; BATCH],
+    headers: [libc::mmsghdr; BATCH],
+}
+
+impl Batch {
+    pub fn new() -> Self {
+        // SAFETY: plain C structures for which all zeros is a valid value.
+        let (names, vectors, headers) = unsafe { (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed()) };
+        Self { slots: vec![[0; OCTETS]; BATCH], lengths: [0; BATCH], names, vectors, headers }
+    }
+
+    /// Receives into the first slots; returns how many.
+    pub fn receive(&mut self, socket: &UdpSocket, patience: Patience) -> usize {
+        let flags = if patience == Patience::One { libc::MSG_WAITFORONE } else { libc::MSG_DONTWAIT };
+        self.lengths = [OCTETS; BATCH];
+        self.point(BATCH, Named::Yes);
+        let first = self.headers.as_mut_ptr();
+        // SAFETY: every header points into `self`, with true lengths.
+        let count =
+            unsafe { libc::recvmmsg(socket.as_raw_fd(), first, BATCH as u32, flags as _, std::ptr::null_mut()) };
+        let count = usize::try_from(count).unwrap_or(0);
+        for (length, header) in self.lengths.iter_mut().zip(&self.headers).take(count) {
+            *length = header.msg_len as usize;
+        }
+        count
+    }
+
+    /// The datagram in slot `at`.
+    pub fn packet(&mut self, at: usize) -> &mut [u8] {
+        &mut self.slots[at][..self.lengths[at]]
+    }
+
+    /// Puts a datagram into slot `at`.
+    pub fn put(&mut self, at: usize, packet: &[u8]) {
+        self.slots[at][..packet.len()].copy_from_slice(packet);
+        self.lengths[at] = packet.len();
+    }
+
+    /// Says that slot `to` goes where slot `from` came from.
+    pub fn readdress(&mut self, from: usize, to: usize) {
+        self.names[to] = self.names[from];
+    }
+
+    /// Where slot `at` came from.
+    pub fn name(&self, at: usize) -> libc::sockaddr_in {
+        self.names[at]
+    }
+
+    /// Says where slot `at` goes.
+    pub fn set_name(&mut self, at: usize, name: libc::sockaddr_in) {
+        self.names[at] = name;
+    }
+
+    /// Sends the first `count` slots to where they came from.
+    pub fn reply(&mut self, socket: &UdpSocket, count: usize) {
+        self.send(socket, count, Named::Yes);
+    }
+
+    /// Sends the first `count` slots to where `socket` is connected to.
+    pub fn send_connected(&mut self, socket: &UdpSocket, count: usize) {
+        self.send(socket, count, Named::No);
+    }
+
+    fn send(&mut self, socket: &UdpSocket, count: usize, named: Named) {
+        self.point(count, named);
+        let mut done = 0;
+        while done < count {
+            let rest = &mut self.headers[done..count];
+            // SAFETY: every header points into `self`, with true lengths.
+            let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), rest.as_mut_ptr(), rest.len() as u32, 0) };
+            // The one it stopped at cannot be sent; it is lost, as on any network.
+            done += usize::try_from(sent).unwrap_or(0).max(1);
+        }
+    }
+
+    /// Points the first `count` headers at their slots.
+    fn point(&mut self, count: usize, named: Named) {
+        let slots = self.slots.iter_mut().zip(&self.lengths).zip(&mut self.names);
+        let headers = self.headers.iter_mut().zip(&mut self.vectors);
+        for ((header, vector), ((slot, length), name)) in headers.zip(slots).take(count) {
+            *vector = libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: *length };
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+            let name = if named == Named::Yes { std::ptr::from_mut(name) } else { std::ptr::null_mut() };
+            header.msg_hdr.msg_name = name.cast();
+            header.msg_hdr.msg_namelen = if name.is_null() { 0 } else { size_of::<libc::sockaddr_in>() as u32 };
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Yes,
+    No,
+}
+
+/// The least a server on this machine can do: turn each query into a reply, by the batch. Never returns.
+pub fn echo(address: SocketAddrV4) -> io::Result<()> {
+    let socket = bind(address)?;
+    let mut batch = Batch::new();
+    loop {
+        let count = batch.receive(&socket, Patience::One);
+        for at in 0..count {
+            if let Some(flags) = batch.packet(at).get_mut(2) {
+                *flags |= 0x80;
+            }
+        }
+        batch.reply(&socket, count);
+    }
+}
