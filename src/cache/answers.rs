@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::store::{Store, Weigh};
-use crate::dns::RecordType;
+use crate::dns::{Header, RecordType};
 
 /// The key of a client question: lower-cased QNAME, QTYPE, and the flags that change the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +22,16 @@ impl AnswerKey {
         key.push(u8::from(dnssec_ok) | u8::from(checking_disabled) << 1);
         Self(key)
     }
+
+    /// The key's octets: lower-cased QNAME, QTYPE, one octet of flags.
+    pub(super) fn octets(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The octet of flags.
+    pub fn flags(&self) -> u8 {
+        self.0.last().copied().unwrap_or(0)
+    }
 }
 
 /// A finished reply: bytes without OPT, ready to be made a client's own.
@@ -35,6 +45,8 @@ pub struct Answer {
     pub options: Box<[u8]>,
     /// The upper eight bits of the RCODE, which go into OPT.
     pub rcode_high: u8,
+    /// The flags of the key it answers ([`AnswerKey::flags`]).
+    pub flags: u8,
     /// When it was made.
     pub since: Instant,
     /// When it must no longer be given.
@@ -42,6 +54,13 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether this is the answer to the question of `key`: QNAME and QTYPE stand at the start of both.
+    pub(super) fn is_for(&self, key: &AnswerKey) -> bool {
+        let Some((flags, question)) = key.octets().split_last() else { return false };
+        let own = self.bytes.get(Header::OCTETS..Header::OCTETS + question.len());
+        *flags == self.flags && own == Some(question)
+    }
+
     /// How old it is, in whole seconds.
     pub fn age(&self, now: Instant) -> u32 {
         u32::try_from(now.saturating_duration_since(self.since).as_secs()).unwrap_or(u32::MAX)

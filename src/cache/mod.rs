@@ -6,6 +6,7 @@
 mod answers;
 mod cuts;
 mod failures;
+mod front;
 mod rrsets;
 mod store;
 
@@ -16,6 +17,7 @@ use crate::dns::{Name, RecordType, Ttl};
 pub use answers::{Answer, AnswerKey, Answers};
 pub use cuts::Cuts;
 pub use failures::{Failed, Failures};
+pub use front::{Found, Front};
 pub use rrsets::{Known, Rank, RrSets};
 pub use store::{Store, Weigh};
 

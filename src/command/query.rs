@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::cache::Front;
 use crate::config::arguments::{Query, Walk};
 use crate::config::{Config, load};
 use crate::dns::{Header, Message, QueryFlags, Question, Rcode, write_query};
 use crate::policy::{self, AccessSettings, Policy};
-use crate::responder::{Client, ClientTransport, Immediate, Responder};
+use crate::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use crate::server;
 use crate::world::{Arrival, Route, Transport, World};
 
@@ -64,7 +65,12 @@ async fn resolve(words: &Words, config: Config) -> Result<Reply, Failure> {
     let client = Client { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), transport: ClientTransport::Tcp };
     let packet = write_query(walker.resolver.world().dice.id(), &words.question, flags(words));
     let mut buffer = vec![0; usize::from(u16::MAX)];
-    let bytes = match responder.answer_now(&packet, &client, started, &mut buffer) {
+    let bytes = match responder.answer_now(
+        &packet,
+        &client,
+        &mut Turn { now: started, front: &mut Front::none() },
+        &mut buffer,
+    ) {
         Immediate::Reply(length) => buffer.get(..length).map(<[u8]>::to_vec),
         Immediate::Later(request) => Arc::clone(&responder).answer_later(request).await.map(|bytes| bytes.to_vec()),
         Immediate::Silence => None,

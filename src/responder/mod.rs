@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
-use crate::cache::{self, Answer, AnswerKey, Answers};
+use crate::cache::{self, Answer, AnswerKey, Answers, Front};
 use crate::dns::{Class, Ede, EdeCode, Peeked, Rcode, RecordType, Unanswerable, peek, personalise};
 use crate::inflight::{Bounds, Full, Inflight};
 use crate::job::Limit;
@@ -38,6 +38,14 @@ pub enum ClientTransport {
     Udp,
     /// A stream: replies may have 65,535 octets.
     Tcp,
+}
+
+/// What a worker brings along when it answers: the moment, and the answers it gave last.
+pub struct Turn<'a> {
+    /// The present, the same for a whole batch.
+    pub now: Instant,
+    /// The worker's own answers; [`Front::none`] for one that keeps none.
+    pub front: &'a mut Front,
 }
 
 /// What can be said about a packet at once.
@@ -76,9 +84,15 @@ impl Responder {
         })
     }
 
+    /// An empty front for one worker.
+    pub fn front(&self) -> Front {
+        Front::new(self.resolver.world().dice.bits())
+    }
+
     /// Answers `packet` from the cache or by rule, into `out`; never waits. `out` should have 1232 octets for UDP,
     /// 65,535 for TCP; a reply that does not fit is truncated to what the client can take in any case.
-    pub fn answer_now(&self, packet: &[u8], client: &Client, now: Instant, out: &mut [u8]) -> Immediate {
+    pub fn answer_now(&self, packet: &[u8], client: &Client, turn: &mut Turn<'_>, out: &mut [u8]) -> Immediate {
+        let now = turn.now;
         let peeked = match peek(packet) {
             Ok(peeked) => peeked,
             Err(Unanswerable::Silence) => return Immediate::Silence,
@@ -88,7 +102,7 @@ impl Responder {
             return reply::refuse(&peeked, refusal, out);
         }
         let key = AnswerKey::new(peeked.qname, peeked.qtype, peeked.dnssec_ok(), request::checking_disabled(&peeked));
-        if let Some(answer) = self.answers.find(&key, now) {
+        if let Some(answer) = turn.front.find(&key, &self.answers, now) {
             return request::hit(&peeked, client, &answer, now, out);
         }
         let Some(request) = Request::new(&peeked, client, key) else { return reply::bare(packet, Rcode::FORMERR, out) };
@@ -121,7 +135,8 @@ impl Responder {
         let now = self.resolver.world().clock.now();
         match result {
             Ok(resolution) => {
-                let answer = Arc::new(reply::build(question, &resolution, request.dnssec_ok, now));
+                let answer = reply::build(question, &resolution, request.dnssec_ok, now);
+                let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
                 if self.resolver.may_remember(&resolution) {
                     self.answers.insert(&request.key, Arc::clone(&answer));
                 }

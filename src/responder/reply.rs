@@ -100,7 +100,8 @@ const fn empty<'a>(rcode: Rcode) -> Parts<'a> {
 
 fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
     let mut writer = MessageWriter::new(0, parts.flags, parts.rcode, MAX_REPLY);
-    writer.question(question, Class::IN);
+    // In lower case, as the cache knows the question; each client gets its own case back.
+    writer.question(&Question::new(question.name.to_lowercase(), question.rtype), Class::IN);
     let answer = parts.answer.iter().map(|set| (Section::Answer, set));
     let authority = parts.authority.iter().map(|set| (Section::Authority, set));
     let mut ttl = parts.ttl;
@@ -117,6 +118,7 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
         ttl_offsets: ttl_offsets.into(),
         options: parts.ede.as_ref().map(Ede::option).unwrap_or_default().into(),
         rcode_high: parts.rcode.high(),
+        flags: 0,
         since: now,
         expires: now + ttl.map_or(Duration::ZERO, Ttl::duration),
     }

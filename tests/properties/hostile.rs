@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use burdock::cache;
+use burdock::cache::Front;
 use burdock::dns::{
     Class, Header, Message, MessageWriter, Name, NameServer, QueryFlags, Question, Rcode, Record, RecordType, Section,
     Ttl, write_query,
@@ -18,7 +19,7 @@ use burdock::job::Limits;
 use burdock::playground::{Authority, Kind, Zone};
 use burdock::policy::{self, AccessSettings, Policy};
 use burdock::resolver::{Ipv6, Minimisation, Resolver, Settings};
-use burdock::responder::{Client, ClientTransport, Immediate, Responder};
+use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use burdock::world::{Arrival, BoxFuture, Clock, Dice, IsOurs, Network, Route, World};
 use bytes::Bytes;
 
@@ -214,7 +215,12 @@ impl House {
         let client = Client { address: SocketAddr::from(([192, 0, 2, 77], 40_000)), transport: ClientTransport::Tcp };
         let begin = self.clock.now();
         let mut out = vec![0; 65_535];
-        let bytes = match self.responder.answer_now(&packet, &client, begin, &mut out) {
+        let bytes = match self.responder.answer_now(
+            &packet,
+            &client,
+            &mut Turn { now: begin, front: &mut Front::none() },
+            &mut out,
+        ) {
             Immediate::Reply(length) => out[..length].to_vec(),
             Immediate::Silence => panic!("{question}: silence"),
             Immediate::Later(request) => {

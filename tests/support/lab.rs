@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use burdock::cache;
+use burdock::cache::Front;
 use burdock::dns::{Header, Message, Name, QueryFlags, Question, Rcode, Record, RecordType, Ttl, write_query};
 use burdock::job::Limits;
 use burdock::playground::Internet;
 use burdock::policy::{self, AccessSettings, Policy};
 use burdock::resolver::{Ipv6, Minimisation, Resolver, Settings};
-use burdock::responder::{Client, ClientTransport, Immediate, Responder};
+use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use burdock::world::{Clock, Dice, World};
 
 use super::{SimNet, name};
@@ -102,7 +103,12 @@ impl Lab {
     /// One packet in, at most one out.
     pub async fn exchange(&self, packet: &[u8], client: &Client) -> Option<Vec<u8>> {
         let mut out = vec![0; 65_535];
-        match self.responder.answer_now(packet, client, self.clock.now(), &mut out) {
+        match self.responder.answer_now(
+            packet,
+            client,
+            &mut Turn { now: self.clock.now(), front: &mut Front::none() },
+            &mut out,
+        ) {
             Immediate::Reply(length) => Some(out[..length].to_vec()),
             Immediate::Silence => None,
             Immediate::Later(request) => Arc::clone(&self.responder).answer_later(request).await.map(|b| b.to_vec()),

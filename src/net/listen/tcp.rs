@@ -19,8 +19,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::connections::Seat;
 use super::{Desk, frame, unframe};
+use crate::cache::Front;
 use crate::net::jobs::Work;
-use crate::responder::{Client, ClientTransport, Immediate};
+use crate::responder::{Client, ClientTransport, Immediate, Turn};
 
 /// Accepts connections at `listener` until the task is aborted.
 pub async fn accept(listener: TcpListener, desk: Arc<Desk>) {
@@ -152,7 +153,12 @@ impl Connection {
             let Some(message) = unframe(&mut self.inbox) else { break };
             found += 1;
             let mut scratch = desk.scratch.lock();
-            match desk.responder.answer_now(&message, &self.client, now, &mut scratch) {
+            match desk.responder.answer_now(
+                &message,
+                &self.client,
+                &mut Turn { now, front: &mut Front::none() },
+                &mut scratch,
+            ) {
                 Immediate::Reply(octets) => frame(scratch.get(..octets).unwrap_or_default(), &mut self.outbox),
                 Immediate::Silence => {}
                 Immediate::Later(request) => {

@@ -13,14 +13,15 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::Desk;
+use crate::cache::Front;
 use crate::net::batch::{self, BATCH, Inbox, Outbox, Path};
-use crate::responder::{Client, ClientTransport, Immediate, Request};
+use crate::responder::{Client, ClientTransport, Immediate, Request, Turn};
 
 /// Answers what arrives at `socket`, which is bound to `address`, until the task is aborted.
 pub async fn serve(socket: Arc<UdpSocket>, address: SocketAddr, desk: Arc<Desk>) {
-    let (mut inbox, mut outbox) = (Inbox::new(), Outbox::new());
+    let mut trays = Trays { inbox: Inbox::new(), outbox: Outbox::new(), front: desk.responder.front() };
     loop {
-        if let Err(error) = turn(&socket, address, &desk, (&mut inbox, &mut outbox)).await {
+        if let Err(error) = turn(&socket, address, &desk, &mut trays).await {
             // Not of a client's making (the kernel is out of memory, say): say so, and do not spin.
             tracing::warn!(%address, %error, "cannot receive over UDP");
             tokio::time::sleep(ERROR_PAUSE).await;
@@ -28,19 +29,21 @@ pub async fn serve(socket: Arc<UdpSocket>, address: SocketAddr, desk: Arc<Desk>)
     }
 }
 
+/// What one listener keeps from turn to turn.
+struct Trays {
+    inbox: Inbox,
+    outbox: Outbox,
+    front: Front,
+}
+
 /// Waits for packets and answers up to [`BATCHES_PER_TURN`] batches.
-async fn turn(
-    socket: &Arc<UdpSocket>,
-    address: SocketAddr,
-    desk: &Arc<Desk>,
-    (inbox, outbox): (&mut Inbox, &mut Outbox),
-) -> io::Result<()> {
+async fn turn(socket: &Arc<UdpSocket>, address: SocketAddr, desk: &Arc<Desk>, trays: &mut Trays) -> io::Result<()> {
     socket.readable().await?;
     for _ in 0..BATCHES_PER_TURN {
-        let queue = receive(socket, inbox)?;
-        answer(socket, address, desk, (inbox, outbox));
-        if !outbox.is_empty() {
-            flush(socket, outbox, desk).await?;
+        let queue = receive(socket, &mut trays.inbox)?;
+        answer(socket, address, desk, trays);
+        if !trays.outbox.is_empty() {
+            flush(socket, &mut trays.outbox, desk).await?;
         }
         if queue == Queue::Empty {
             return Ok(());
@@ -70,14 +73,15 @@ fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<Queue> {
     }
 }
 
-fn answer(socket: &Arc<UdpSocket>, address: SocketAddr, desk: &Arc<Desk>, (inbox, outbox): (&Inbox, &mut Outbox)) {
-    let now = desk.clock.now();
+fn answer(socket: &Arc<UdpSocket>, address: SocketAddr, desk: &Arc<Desk>, trays: &mut Trays) {
+    let Trays { inbox, outbox, front } = trays;
+    let mut turn = Turn { now: desk.clock.now(), front };
     for (packet, path) in inbox.packets() {
         if !may_be_answered(&path, address) {
             continue;
         }
         let client = Client { address: path.client, transport: ClientTransport::Udp };
-        match desk.responder.answer_now(packet, &client, now, outbox.slot()) {
+        match desk.responder.answer_now(packet, &client, &mut turn, outbox.slot()) {
             Immediate::Reply(octets) => outbox.commit(octets, &path),
             Immediate::Silence => {}
             Immediate::Later(request) => answer_later(socket, desk, request, path),

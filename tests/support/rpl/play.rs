@@ -5,10 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use burdock::cache::Front;
 use burdock::dns::{Header, Question};
 use burdock::policy::Policy;
 use burdock::resolver::Resolver;
-use burdock::responder::{Client, ClientTransport, Immediate, Responder};
+use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use burdock::telemetry::Trace;
 use burdock::world::{Clock, Dice, World};
 use tokio::task::JoinSet;
@@ -129,7 +130,12 @@ impl Player {
             transport,
         };
         let mut out = vec![0; size];
-        match self.responder.answer_now(&packet, &client, self.clock.now(), &mut out) {
+        match self.responder.answer_now(
+            &packet,
+            &client,
+            &mut Turn { now: self.clock.now(), front: &mut Front::none() },
+            &mut out,
+        ) {
             Immediate::Reply(length) => {
                 self.answers.extend(out.get(..length).and_then(|reply| Packet::new(reply, over)))
             }
