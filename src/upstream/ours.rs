@@ -52,8 +52,10 @@ impl Expected {
     }
 }
 
-fn is_hint(rcode: Rcode) -> bool {
-    matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP | Rcode::SERVFAIL | Rcode::REFUSED)
+/// What a server says that could not read the query, or does not know what it asks. One that fails or refuses has read
+/// the question and can repeat it; without, the ID would be all that a forger has to guess.
+const fn is_hint(rcode: Rcode) -> bool {
+    matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP)
 }
 
 #[cfg(test)]
@@ -98,12 +100,17 @@ mod tests {
 
     #[test]
     fn a_reply_without_question_is_a_hint_at_most() {
-        // POI-27: only with TC or an error code, and without records.
+        // POI-27: only with TC, FORMERR or NOTIMP, and without records.
         let mut packet = reply()[..12].to_vec();
         packet[5] = 0;
-        assert_eq!(expected().judge(&packet), Arrival::NotOurs);
-        packet[3] |= 1;
-        assert_eq!(expected().judge(&packet), Arrival::Ours);
+        for code in 0..16 {
+            packet[3] = code;
+            let hint = [Rcode::FORMERR, Rcode::NOTIMP].contains(&Rcode(code.into()));
+            let arrival = if hint { Arrival::Ours } else { Arrival::NotOurs };
+            assert_eq!(expected().judge(&packet), arrival, "{code}");
+        }
+        packet[2] |= 2;
+        assert_eq!(expected().judge(&packet), Arrival::Ours, "TC");
         packet[7] = 1;
         assert_eq!(expected().judge(&packet), Arrival::NotOurs);
     }
