@@ -128,7 +128,8 @@ fn plain_name<'a>(packet: &'a [u8], reader: &mut Reader<'a>) -> Result<&'a [u8],
 fn read_opt(class: u16, ttl: u32, rdata: &[u8]) -> Result<PeekedEdns<'_>, WireError> {
     let [_, version, flags, _] = ttl.to_be_bytes();
     let mut cookie = None;
-    let mut reader = Reader::new(rdata, 0);
+    // RFC 6891 §6.1.3: another version is owed BADVERS; what its options look like is that version's affair.
+    let mut reader = Reader::new(if version == 0 { rdata } else { &[] }, 0);
     for _ in 0..MAX_OPTIONS {
         if reader.remaining() == 0 {
             break;
@@ -204,6 +205,18 @@ mod tests {
         packet.extend_from_slice(&opt);
         packet[11] = 2;
         assert_eq!(peek(&packet), Err(Unanswerable::Reply(Rcode::FORMERR)));
+    }
+
+    #[test]
+    fn options_of_another_version_are_not_read() {
+        // RFC 6891 §6.1.3: BADVERS is owed, whatever the options look like to those who know version 0 only.
+        let mut packet = query();
+        let opt = packet.len() - 11;
+        packet[opt + 10] = 3;
+        packet.extend_from_slice(&[0xff, 0xff, 0xff]);
+        assert_eq!(peek(&packet), Err(Unanswerable::Reply(Rcode::FORMERR)));
+        packet[opt + 6] = 1;
+        assert_eq!(peek(&packet).unwrap().edns.map(|edns| edns.version), Some(1));
     }
 
     #[test]
