@@ -22,7 +22,7 @@ pub(super) enum Kind {
 }
 
 /// Zones with fixed names. The reverse zones that come in rows are made by [`rows`].
-pub(super) const ZONES: [(&str, Kind); 30] = [
+pub(super) const ZONES: [(&str, Kind); 33] = [
     ("localhost.", Kind::Loopback),
     ("invalid.", Kind::Absent),
     ("test.", Kind::Absent),
@@ -32,6 +32,11 @@ pub(super) const ZONES: [(&str, Kind); 30] = [
     ("local.", Kind::Absent),
     // RFC 9476 §3.
     ("alt.", Kind::Absent),
+    // RFC 9965: realms of network access, never looked up; NXDOMAIN where they are all the same. RFC 9140 came before it.
+    ("eap.arpa.", Kind::Absent),
+    ("eap-noob.arpa.", Kind::Absent),
+    // RFC 9031: a name in join messages, not in the DNS.
+    ("6tisch.arpa.", Kind::Absent),
     ("home.arpa.", Kind::EmptyUnsigned),
     // RFC 9665 §10.
     ("service.arpa.", Kind::EmptyUnsigned),

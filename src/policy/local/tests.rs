@@ -35,7 +35,7 @@ fn localhost_and_all_below_it_are_the_loopback_addresses() {
 
 #[test]
 fn names_outside_the_dns_do_not_exist() {
-    for top in ["invalid.", "test.", "onion.", "local.", "alt."] {
+    for top in ["invalid.", "test.", "onion.", "local.", "alt.", "eap.arpa.", "eap-noob.arpa.", "6tisch.arpa."] {
         for rtype in [RecordType::A, RecordType::AAAA, RecordType::DS, RecordType::SOA, RecordType::ANY] {
             denied(top, rtype, Rcode::NXDOMAIN, top);
             denied(&format!("www.EXAMPLE.{top}"), rtype, Rcode::NXDOMAIN, top);
