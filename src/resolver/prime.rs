@@ -8,7 +8,7 @@ use tokio::time::timeout_at;
 use super::Resolver;
 use super::scrub::{glue, scrub};
 use crate::cache::Rank;
-use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
+use crate::dns::{Message, Name, NameServer, Question, Rcode, RecordType, RrSet, ZoneCut};
 use crate::job::{Job, Limits};
 use crate::telemetry::{Heard, Step};
 use crate::upstream::{Asking, Fault};
@@ -42,7 +42,7 @@ impl Resolver {
         let question = Question::new(root.clone(), RecordType::NS);
         job.tell(|| Step::Started { question: question.clone() });
         let mut campaign = self.known_addresses(&hints, job).campaign;
-        let judge = |reply: &Message| read(reply, &question, job.limits()).ok_or(Fault::Empty);
+        let judge = |reply: &Message| read(reply, &question, job.limits());
         let asking = Asking { zone: &root, question: &question, give_up_after: TIMEOUTS };
         let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };
         let (set, mut servers) = useful.kind;
@@ -72,9 +72,37 @@ impl Resolver {
 }
 
 /// The root's NS set and its servers' addresses, if the reply has them.
-fn read(reply: &Message, question: &Question, limits: &Limits) -> Option<(RrSet, Vec<NameServer>)> {
-    let set = scrub(reply, question, &question.name, limits).data?;
+///
+/// RFC 9609 §4 lets AA be expected. It is not demanded: whoever can forge the reply can set it, and private roots that
+/// answer without it work all the same.
+fn read(reply: &Message, question: &Question, limits: &Limits) -> Result<(RrSet, Vec<NameServer>), Fault> {
+    let scrubbed = scrub(reply, question, &question.name, limits);
+    if scrubbed.rcode != Rcode::NOERROR {
+        return Err(Fault::Rcode(scrubbed.rcode));
+    }
+    let set = scrubbed.data.ok_or(Fault::Empty)?;
     let hosts = set.rdatas.iter().filter_map(|rdata| Name::from_wire(rdata).ok());
     let servers = hosts.map(|host| NameServer { glue: glue(&reply.additional, &host, &question.name), host }).collect();
-    Some((set, servers))
+    Ok((set, servers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scrub::tests::reply;
+    use super::*;
+    use crate::dns::Header;
+
+    #[test]
+    fn only_noerror_primes() {
+        // RFC 9609 §4.
+        let question = Question::new(Name::root(), RecordType::NS);
+        let primes = |flags, rcode| {
+            let sections = [". 60 NS a.root.", "", "a.root. 60 A 192.0.2.1"];
+            read(&reply(flags, rcode, sections), &question, &Limits::default()).is_ok()
+        };
+        assert!(primes(Header::AA, Rcode::NOERROR) && primes(0, Rcode::NOERROR));
+        for code in 1..16 {
+            assert!(!primes(Header::AA, Rcode(code)), "{code}");
+        }
+    }
 }
