@@ -20,7 +20,7 @@ impl Resolver {
             let current = Question::new(chain.name.clone(), question.rtype);
             let reached = match self.recall(&current, job) {
                 Some(reached) => reached,
-                None => self.descend(&current, job).await?,
+                None => self.descend(&current, job).await.map_err(|error| chain.end_with(error))?,
             };
             if let Some(resolution) = chain.extend(reached, job)? {
                 return Ok(resolution);
@@ -61,6 +61,15 @@ impl Chain {
             }
         }
         Ok(None)
+    }
+
+    /// The failure, with the aliases that led to it when it is one of aliases (RFC 6672 §2.2).
+    fn end_with(&mut self, error: ResolveError) -> ResolveError {
+        let ResolveError::AliasTooLong { name, aliases: last } = error else { return error };
+        let mut aliases = std::mem::take(&mut self.aliases);
+        let new: Vec<RrSet> = last.into_iter().filter(|set| !aliases.contains(set)).collect();
+        aliases.extend(new);
+        ResolveError::AliasTooLong { name, aliases }
     }
 
     /// Goes on at `target`.

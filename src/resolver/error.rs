@@ -54,7 +54,7 @@ pub enum ResolveError {
     AliasTooLong {
         /// The name.
         name: Name,
-        /// The DNAME.
+        /// The aliases up to there, the DNAME last.
         aliases: Vec<RrSet>,
     },
     /// It failed a moment ago and is not tried again yet (RFC 9520).
