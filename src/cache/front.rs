@@ -32,8 +32,8 @@ struct Place(Option<Kept>);
 struct Kept {
     hash: u64,
     answer: Arc<Answer>,
-    /// When the shared cache last had it.
-    confirmed: Instant,
+    /// When the shared cache has to be asked again: a second after it last had it, or when the answer ends.
+    until: Instant,
 }
 
 /// Where an answer was found.
@@ -74,15 +74,14 @@ impl Front {
         let hash = self.hasher.hash_one(key.octets());
         let index = usize::try_from(hash).unwrap_or(0) & (PLACES - 1);
         let place = self.places.get_mut(index)?;
-        let fresh = |kept: &Kept| {
-            kept.hash == hash && now < kept.answer.expires && now < kept.confirmed + TRUST && kept.answer.is_for(key)
-        };
+        let fresh = |kept: &Kept| kept.hash == hash && now < kept.until && kept.answer.is_for(key);
         if !place.0.as_ref().is_some_and(fresh) {
             let answer = answers.find(key, now)?;
             if answer.bytes.len() > LARGEST {
                 return Some(Found::Shared(answer));
             }
-            place.0 = Some(Kept { hash, answer, confirmed: now });
+            let until = answer.expires.min(now + TRUST);
+            place.0 = Some(Kept { hash, answer, until });
         }
         place.0.as_ref().map(|kept| Found::Here(&kept.answer))
     }

@@ -223,15 +223,18 @@ impl Name {
     const EMPTY: Self = Self([0; mem::size_of::<libc::sockaddr_in6>()]);
 
     fn of(address: SocketAddr) -> Self {
-        let (mut octets, port) = ([0; _], address.port().to_be_bytes());
+        let mut octets = [0; mem::size_of::<libc::sockaddr_in6>()];
+        let [p, q] = address.port().to_be_bytes();
         match address {
             SocketAddr::V4(v4) => {
-                let family = (libc::AF_INET as u16).to_ne_bytes();
-                copy(&mut octets, &[&family, &port, &v4.ip().octets()]);
+                let ([f, g], [a, b, c, d]) = ((libc::AF_INET as u16).to_ne_bytes(), v4.ip().octets());
+                *octets.first_chunk_mut().expect("28 octets hold 8") = [f, g, p, q, a, b, c, d];
             }
             SocketAddr::V6(v6) => {
-                let (family, flow) = ((libc::AF_INET6 as u16).to_ne_bytes(), [0; 4]);
-                copy(&mut octets, &[&family, &port, &flow, &v6.ip().octets(), &v6.scope_id().to_ne_bytes()]);
+                let [f, g] = (libc::AF_INET6 as u16).to_ne_bytes();
+                *octets.first_chunk_mut().expect("28 octets hold 8") = [f, g, p, q, 0, 0, 0, 0];
+                *octets.last_chunk_mut::<4>().expect("28 octets hold 4") = v6.scope_id().to_ne_bytes();
+                octets[8..24].copy_from_slice(&v6.ip().octets());
             }
         }
         Self(octets)
@@ -259,12 +262,6 @@ impl Name {
         let [low, high, ..] = self.0;
         let short = u16::from_ne_bytes([low, high]) == libc::AF_INET as u16;
         (if short { mem::size_of::<libc::sockaddr_in>() } else { mem::size_of::<libc::sockaddr_in6>() }) as _
-    }
-}
-
-fn copy(into: &mut [u8], parts: &[&[u8]]) {
-    for (to, from) in into.iter_mut().zip(parts.iter().copied().flatten()) {
-        *to = *from;
     }
 }
 

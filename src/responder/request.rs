@@ -61,9 +61,14 @@ impl Request {
 
 /// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
 pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: Instant, out: &mut [u8]) -> Immediate {
-    let opt = match peeked.edns {
-        Some(edns) => opt(edns.dnssec_ok, answer.rcode_high, &answer.options),
-        None => Opt::new(),
+    let made;
+    let opt: &[u8] = match peeked.edns {
+        None => &[],
+        Some(edns) if answer.options.is_empty() && answer.rcode_high == 0 => plain_opt(edns.dnssec_ok),
+        Some(edns) => {
+            made = opt(edns.dnssec_ok, answer.rcode_high, &answer.options);
+            &made
+        }
     };
     let personal = Personal {
         id: peeked.header.id,
@@ -72,7 +77,7 @@ pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: In
         qname: peeked.qname,
         age: answer.age(now),
         limit: limit(peeked, client),
-        opt: &opt,
+        opt,
     };
     match personalise(&answer.bytes, &answer.ttl_offsets, &personal, out) {
         Some(length) => Immediate::Reply(length),
@@ -92,6 +97,13 @@ fn limit(peeked: &Peeked<'_>, client: &Client) -> usize {
         (ClientTransport::Udp, None) => PLAIN_UDP_REPLY,
         (ClientTransport::Udp, Some(edns)) => usize::from(edns.udp_size).min(Responder::MAX_UDP_REPLY),
     }
+}
+
+/// The OPT record of most replies: no options, no extended RCODE.
+const fn plain_opt(dnssec_ok: bool) -> &'static [u8] {
+    const HIGH: u8 = UDP_SIZE.to_be_bytes()[0];
+    const LOW: u8 = UDP_SIZE.to_be_bytes()[1];
+    if dnssec_ok { &[0, 0, 41, HIGH, LOW, 0, 0, 0x80, 0, 0, 0] } else { &[0, 0, 41, HIGH, LOW, 0, 0, 0, 0, 0, 0] }
 }
 
 /// An OPT record (RFC 6891 §6.1.2) that repeats the client's DO bit (RFC 3225 §3).
