@@ -13,7 +13,6 @@ use smallvec::SmallVec;
 use super::WireError;
 
 /// A fully qualified domain name of at most 255 octets.
-#[derive(Clone)]
 pub struct Name {
     wire: SmallVec<[u8; 40]>,
 }
@@ -73,7 +72,7 @@ impl Name {
 
     /// The wire form in lower case: the key under which caches know the name.
     pub fn key(&self) -> SmallVec<[u8; 40]> {
-        let mut key = self.wire.clone();
+        let mut key = SmallVec::from_slice(&self.wire);
         key.make_ascii_lowercase();
         key
     }
@@ -186,7 +185,7 @@ impl Name {
     /// The same name with each letter's case changed where `flip` says so; `flip` is asked once per letter.
     #[must_use]
     pub fn with_case(&self, mut flip: impl FnMut() -> bool) -> Self {
-        let mut wire = self.wire.clone();
+        let mut wire = SmallVec::from_slice(&self.wire);
         // Label lengths are below 64 and so never letters.
         for byte in wire.iter_mut().filter(|b| b.is_ascii_alphabetic()) {
             if flip() {
@@ -214,6 +213,13 @@ impl<'a> Iterator for Labels<'a> {
         let (label, rest) = tail.split_at_checked(usize::from(length))?;
         self.rest = rest;
         Some(label)
+    }
+}
+
+impl Clone for Name {
+    fn clone(&self) -> Self {
+        // As one copy of octets; the derived way clones them one by one.
+        Self { wire: SmallVec::from_slice(&self.wire) }
     }
 }
 

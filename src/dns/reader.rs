@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`WireError::BadName`], [`WireError::Short`], or [`WireError::Compression`] when the message has used up its hops.
     pub fn name(&mut self) -> Result<Name, WireError> {
-        let mut wire: SmallVec<[u8; 40]> = SmallVec::new();
+        let (mut wire, mut filled) = ([0; Name::MAX_OCTETS], 0);
         let mut at = self.at;
         let mut segment = self.at;
         let mut end = None;
@@ -93,18 +93,18 @@ impl<'a> Reader<'a> {
             match length {
                 0..64 => {
                     let next = at + usize::from(length) + 1;
-                    wire.extend_from_slice(self.packet.get(at..next).ok_or(WireError::Short)?);
-                    at = next;
-                    if wire.len() > Name::MAX_OCTETS {
-                        return Err(WireError::BadName);
-                    }
+                    let label = self.packet.get(at..next).ok_or(WireError::Short)?;
+                    let place = wire.get_mut(filled..filled + label.len()).ok_or(WireError::BadName)?;
+                    place.copy_from_slice(label);
+                    (at, filled) = (next, filled + label.len());
                     if length == 0 {
-                        self.unfolded += if end.is_some() { wire.len() } else { 0 };
+                        self.unfolded += if end.is_some() { filled } else { 0 };
                         if self.unfolded > MAX_UNFOLDED_PER_MESSAGE {
                             return Err(WireError::Compression);
                         }
                         self.at = end.unwrap_or(at);
-                        return Ok(Name::from_checked(wire));
+                        let wire = wire.get(..filled).ok_or(WireError::BadName)?;
+                        return Ok(Name::from_checked(SmallVec::from_slice(wire)));
                     }
                 }
                 0xc0.. => {
