@@ -204,6 +204,7 @@ fn exhausted(zone: &Name, probe: &Probe, campaign: &Campaign) -> Result<Useful<(
         return Ok(Useful::assumed((kind, Rank::Answer)));
     }
     Err(match campaign.last_fault {
+        Some(Fault::Limit(limit)) => ResolveError::Limit { limit, zone: zone.clone() },
         Some(last) => ResolveError::NoServer { zone: zone.clone(), last },
         None => ResolveError::NoAddress { zone: zone.clone() },
     })

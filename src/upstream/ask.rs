@@ -142,7 +142,7 @@ impl Round<'_> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
-        let may_send = |target: &Target| campaign.may_send(target, self.job.limits());
+        let may_send = |target: &Target| campaign.may_send(target, self.job);
         let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| may_send(target));
         let candidates: Vec<Candidate> = candidates
             .map(|(index, target)| {
@@ -186,7 +186,7 @@ impl Round<'_> {
 
     /// The timer of a try fired. Its reply is still welcome.
     fn miss(&self, campaign: &mut Campaign, index: usize) {
-        campaign.last_fault = Some(Fault::Timeout);
+        campaign.note(Fault::Timeout);
         let Some(target) = campaign.targets.get(index) else { return };
         let upstream = self.upstream;
         let after = upstream.servers.memory(target.address).timeout(target.sends.saturating_sub(1), self.job.limits());
@@ -219,6 +219,8 @@ impl Round<'_> {
                 campaign.sends = campaign.sends.saturating_sub(1);
                 return Ok(Some(Useful { kind, host, server, transport, rtt: now - done.start }));
             }
+            // Without a stream this server is of no use; others may answer a datagram.
+            Err(fault @ Fault::Limit(Limit::TcpQueries)) => fault,
             Err(Fault::Limit(limit)) => return Err(Unanswered::Limit(limit)),
             // Silence was counted and told when its timer fired.
             Err(Fault::Timeout) => return Ok(None),
@@ -235,7 +237,7 @@ impl Round<'_> {
         if fault.is_lame() {
             servers.mark_lame(target.address, self.asking.zone, now);
         }
-        campaign.last_fault = Some(fault);
+        campaign.note(fault);
         match fault {
             Fault::Empty => campaign.empties += 1,
             Fault::Unreachable(_) => {}

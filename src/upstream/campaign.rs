@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::dns::Name;
-use crate::job::Limits;
+use crate::job::{Job, Limits};
 use crate::world::Transport;
 
 use super::Fault;
@@ -124,10 +124,20 @@ impl Campaign {
         self.targets.get(index).is_some_and(|target| target.progress.on_stream.load(Ordering::Relaxed))
     }
 
-    pub(super) fn may_send(&self, target: &Target, limits: &Limits) -> bool {
+    pub(super) fn may_send(&self, target: &Target, job: &Job) -> bool {
+        let limits = job.limits();
+        // A question has few TCP queries. Those for the addresses of servers, which may be many and dead, leave them to it.
+        let may_try_tcp = !target.tried_tcp && job.depth() == 0;
         !target.out
             && !target.progress.on_stream.load(Ordering::Relaxed)
             && self.sends < limits.sends_per_zone
-            && (target.datagrams() < limits.sends_per_server || !target.tried_tcp)
+            && (target.datagrams() < limits.sends_per_server || may_try_tcp)
+    }
+
+    /// What went wrong last. A bound of the question's own stays: it is why the rest did not suffice.
+    pub(super) fn note(&mut self, fault: Fault) {
+        if !matches!(self.last_fault, Some(Fault::Limit(_))) {
+            self.last_fault = Some(fault);
+        }
     }
 }

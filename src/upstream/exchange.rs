@@ -125,10 +125,10 @@ impl Upstream {
         if !attempt.progress.count(dress.transport, job.limits().sends_per_server) {
             return Err(Fault::Timeout);
         }
-        job.budget().spend_query().map_err(Fault::Limit)?;
         if dress.transport == Transport::Tcp {
             job.budget().spend_tcp().map_err(Fault::Limit)?;
         }
+        job.budget().spend_query().map_err(Fault::Limit)?;
         let server = SocketAddr::new(attempt.address, self.settings.port);
         job.tell(|| Step::Sent {
             zone: attempt.zone.clone(),

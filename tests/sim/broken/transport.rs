@@ -7,7 +7,7 @@ use burdock::playground::{Behaviour, Fate, Kind, Response};
 use burdock::world::Transport;
 
 use super::{FIRST, SECOND, fail, get, one, two};
-use crate::support::{Lab, run};
+use crate::support::{Lab, Tree, run};
 
 /// TC over UDP, and TCP is refused or silent: two TCP tries at most, then SERVFAIL with a reason.
 #[test]
@@ -35,6 +35,37 @@ fn int_07_truncation_without_tcp_leaves_the_other_server() {
             });
         }
     }
+}
+
+/// No TCP query is left to the question: that is one server's trouble, the others answer over UDP.
+#[test]
+fn int_07_a_spent_tcp_budget_leaves_the_other_server() {
+    for seed in 0..8 {
+        run(async {
+            let tree = two().behave(FIRST, Behaviour::Truncates);
+            let lab = Lab::with(&tree.internet(), seed, |_, limits| limits.tcp_queries = 0);
+            get(&lab, "www.d1.t1", "192.0.2.1").await;
+            // When nobody else answers, the bound is what the client is told, not the silence of the others.
+            let tree = tree.behave(SECOND, Behaviour::SilentOver(Transport::Udp));
+            let lab = Lab::with(&tree.internet(), seed, |_, limits| limits.tcp_queries = 0);
+            let (reply, _) = fail(&lab, "www.d1.t1", &[0]).await;
+            assert!(reply.errors().iter().any(|(_, text)| text.contains("[TCPQ]")), "{reply}\n{}", lab.net.story());
+            assert_eq!(lab.net.packets_over(Transport::Tcp), 0, "{}", lab.net.story());
+        });
+    }
+}
+
+/// A client's question has few TCP queries: those for the addresses of dead servers do not use them up.
+#[test]
+fn int_07_dead_servers_of_servers_get_no_tcp() {
+    run(async {
+        let dead = "198.18.3.1";
+        let tree = Tree::with_tld().zone("t2", &[dead], "ns A 198.18.2.9\n").delegate("d1.t1", "d1.t1. NS ns.t2.\n");
+        let lab = Lab::new(&tree.behave(dead, Behaviour::Silent).internet(), 9);
+        fail(&lab, "www.d1.t1", &[0, 22, 23]).await;
+        assert_eq!(lab.net.packets_over(Transport::Tcp), 0, "{}", lab.net.story());
+        assert!(lab.net.packets_to(dead) >= 3, "{}", lab.net.story());
+    });
 }
 
 /// Nothing but TCP answers: the last try finds it.
