@@ -32,26 +32,56 @@ enum Visit {
     Deeper(Delegation),
     There(Reached),
     /// The zone's servers are of no use any more: its parent may know others.
-    Moved,
+    Moved(Box<Failed>),
+}
+
+/// What one walk keeps from zone to zone.
+struct Walk {
+    revealed: Revealed,
+    /// The zones whose servers failed, and whose parents were asked for others.
+    failed: Vec<Failed>,
+}
+
+/// A zone whose servers failed.
+struct Failed {
+    cut: Arc<ZoneCut>,
+    campaign: Campaign,
+    error: ResolveError,
+}
+
+impl Failed {
+    /// Whether `cut` names nobody who was not named before.
+    fn knows_all_of(&self, cut: &ZoneCut) -> bool {
+        cut.servers.iter().all(|server| {
+            let known = self.cut.servers.iter().find(|known| known.host == server.host);
+            known.is_some_and(|known| server.glue.iter().all(|a| known.glue.contains(a) || self.campaign.has(*a)))
+        })
+    }
 }
 
 impl Resolver {
     /// Walks down to the servers that hold the answer to `question`.
     pub(super) async fn descend(&self, question: &Question, job: &Job) -> Result<Reached, ResolveError> {
         let mut cut = self.closest(question, job).await;
-        let mut revealed = Revealed::new(self.settings.qname_minimisation);
+        let new = || Revealed::new(self.settings.qname_minimisation);
+        let mut walk = Walk { revealed: new(), failed: Vec::new() };
         for _ in 0..=job.limits().referrals {
             job.tell(|| Step::Entered { zone: cut.apex.clone(), servers: cut.servers.len() });
-            match self.visit(&cut, question, &mut revealed, job).await? {
+            match self.visit(&cut, question, &mut walk, job).await? {
                 Visit::There(reached) => return Ok(reached),
                 Visit::Deeper(delegation) => {
                     cut = self.enter(delegation, &cut, job);
-                    revealed.enter();
+                    walk.revealed.enter();
+                    let mut failed = walk.failed.iter().filter(|failed| failed.cut.apex == cut.apex);
+                    if let Some(failed) = failed.find(|failed| failed.knows_all_of(&cut)) {
+                        return Err(failed.error.clone());
+                    }
                 }
-                Visit::Moved => {
+                Visit::Moved(failed) => {
                     self.cuts.remove(&cut.apex);
                     cut = self.closest(question, job).await;
-                    revealed = Revealed::new(self.settings.qname_minimisation);
+                    walk.revealed = new();
+                    walk.failed.push(*failed);
                 }
             }
         }
@@ -100,10 +130,15 @@ impl Resolver {
         &self,
         cut: &Arc<ZoneCut>,
         question: &Question,
-        revealed: &mut Revealed,
+        walk: &mut Walk,
         job: &Job,
     ) -> Result<Visit, ResolveError> {
         let mut contacts = self.known_addresses(cut, job);
+        for failed in walk.failed.iter().filter(|failed| failed.cut.apex == cut.apex) {
+            // They had their share of packets, which a new delegation does not refill (RFC 9520 §3.1).
+            contacts.campaign.leave_out(&failed.campaign);
+        }
+        let revealed = &mut walk.revealed;
         loop {
             let probe = revealed.probe(question, &cut.apex);
             let asked = self.ask_zone(cut, &probe, &mut contacts, job).await;
@@ -112,10 +147,11 @@ impl Resolver {
                 Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
                     (Kind::Opaque, Rank::Answer)
                 }
-                Err(ResolveError::NoServer { .. } | ResolveError::NoAddress { .. })
+                Err(error @ (ResolveError::NoServer { .. } | ResolveError::NoAddress { .. }))
                     if self.may_have_moved(cut, job) =>
                 {
-                    return Ok(Visit::Moved);
+                    let failed = Failed { cut: Arc::clone(cut), campaign: contacts.campaign, error };
+                    return Ok(Visit::Moved(Box::new(failed)));
                 }
                 Err(error) => return Err(error),
             };

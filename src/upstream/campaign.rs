@@ -73,21 +73,37 @@ pub struct Campaign {
     pub(super) empties: u32,
     /// Replies that are of no use for another reason.
     pub(super) objections: u32,
+    /// Servers that had their share in an earlier step for the same question.
+    spent: Vec<IpAddr>,
     /// The last thing that went wrong.
     pub last_fault: Option<Fault>,
 }
 
 impl Campaign {
-    /// Adds a server, unless its address is there already.
+    /// Adds a server, unless its address is there already; whether there is one more to ask.
     pub fn add(&mut self, host: Option<&Name>, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        let new = !self.targets.iter().any(|target| target.address == address);
-        if new {
+        if !self.has(address) {
             let (host, progress) = (host.cloned(), Arc::default());
-            let target = Target { host, address, sends: 0, out: false, tried_tcp: false, progress };
-            self.targets.push(target);
+            let out = self.spent.contains(&address);
+            self.targets.push(Target { host, address, sends: 0, out, tried_tcp: false, progress });
+            return !out;
         }
-        new
+        false
+    }
+
+    /// Whether a server of this address is there.
+    pub fn has(&self, address: IpAddr) -> bool {
+        self.targets.iter().any(|target| target.address == address.to_canonical())
+    }
+
+    /// Leaves out, for good, the servers of `failed`.
+    pub fn leave_out(&mut self, failed: &Self) {
+        self.spent.extend(failed.targets.iter().map(|target| target.address));
+        for target in &mut self.targets {
+            target.out |= self.spent.contains(&target.address);
+        }
+        (self.objections, self.last_fault) = (failed.objections, failed.last_fault);
     }
 
     /// How many servers there are to choose from.
@@ -103,7 +119,7 @@ impl Campaign {
     /// Lets every server be asked again: the question has changed.
     pub fn new_question(&mut self) {
         for target in &mut self.targets {
-            (target.out, target.sends, target.tried_tcp) = (false, 0, false);
+            (target.out, target.sends, target.tried_tcp) = (self.spent.contains(&target.address), 0, false);
             target.progress = Arc::default();
         }
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use burdock::dns::{Class, Rcode, Record, RecordType, Ttl};
 use burdock::playground::Behaviour;
+use burdock::world::Transport;
 
-use super::{FIRST, SECOND, ask, ask_for, data, fail, get, one};
-use crate::support::{Lab, Tree, name, run};
+use super::{FIRST, SECOND, ask, ask_for, data, fail, get, one, two};
+use crate::support::{Exchange, Lab, Tree, name, run};
 
 const TLD: &str = "198.18.1.1";
 
@@ -196,6 +197,60 @@ fn int_24_a_zone_moves_and_the_old_server_refuses() {
         let (reply, cost) = get(&lab, "www2.d1.t1", "192.0.2.102").await;
         assert!(cost <= 4 && reply.after <= Duration::from_millis(200), "{cost} {reply}\n{}", lab.net.story());
     });
+}
+
+/// All servers of a zone die. The parent names the same ones: they had their three datagrams (RFC 9520 §3.1).
+#[test]
+fn int_24_dead_servers_are_not_asked_again_because_the_parent_names_them_again() {
+    for behaviour in [Behaviour::Silent, Behaviour::Always(Rcode::SERVFAIL)] {
+        run(async {
+            let tree = one().delegate("d1.t1", "d1.t1. 172800 NS ns1.d1.t1.\n");
+            let lab = Lab::new(&tree.internet(), 14);
+            get(&lab, "www.d1.t1", "192.0.2.1").await;
+            let about = |owner: &str, transport: Transport| {
+                let asked = |exchange: &&Exchange| exchange.question.as_ref().is_some_and(|q| q.name == name(owner));
+                let here = |exchange: &&Exchange| exchange.server.ip().to_string() == FIRST;
+                let over = |exchange: &&Exchange| exchange.transport == transport;
+                lab.net.exchanges().iter().filter(asked).filter(here).filter(over).count()
+            };
+            lab.net.rewire(|servers| {
+                let first = servers.get_mut(&FIRST.parse().unwrap()).unwrap();
+                first.behaviours.push(behaviour.clone());
+            });
+            lab.wait(Duration::from_secs(120)).await;
+            let (before, to_parent) = (lab.net.packets_to(FIRST), lab.net.packets_to(TLD));
+            fail(&lab, "www2.d1.t1", &[22, 23]).await;
+            lab.wait(Duration::from_secs(4)).await;
+            assert!(lab.net.packets_to(FIRST) > before);
+            assert_eq!(lab.net.packets_to(TLD) - to_parent, 1, "the parent is asked\n{}", lab.net.story());
+            for transport in [Transport::Udp, Transport::Tcp] {
+                assert!(about("www2.d1.t1", transport) <= 3, "{behaviour:?}\n{}", lab.net.story());
+            }
+            assert!(lab.net.packets_to(FIRST) - before <= 4, "{behaviour:?}\n{}", lab.net.story());
+        });
+    }
+}
+
+/// The same, and the parent names another one besides: that one is asked, and the dead one is left alone.
+#[test]
+fn int_24_of_the_parents_servers_only_new_ones_are_asked() {
+    for seed in 0..8 {
+        run(async {
+            let tree = one().delegate("d1.t1", "d1.t1. 172800 NS ns1.d1.t1.\n");
+            let lab = Lab::new(&tree.internet(), seed);
+            get(&lab, "www.d1.t1", "192.0.2.1").await;
+            lab.net.rewire(|servers| {
+                servers
+                    .extend(two().internet().authorities.into_iter().map(|authority| (authority.address, authority)));
+                servers.get_mut(&FIRST.parse().unwrap()).unwrap().behaviours.push(Behaviour::Always(Rcode::REFUSED));
+            });
+            lab.wait(Duration::from_secs(120)).await;
+            let before = lab.net.packets_to(FIRST);
+            let (reply, _) = get(&lab, "www2.d1.t1", "192.0.2.2").await;
+            assert!(reply.after <= Duration::from_millis(200), "{reply}\n{}", lab.net.story());
+            assert!(lab.net.packets_to(FIRST) - before <= 2, "{}", lab.net.story());
+        });
+    }
 }
 
 /// Records of another class among those of a referral: not read.
