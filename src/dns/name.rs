@@ -185,7 +185,7 @@ impl Name {
     /// The same name with each letter's case changed where `flip` says so; `flip` is asked once per letter.
     #[must_use]
     pub fn with_case(&self, mut flip: impl FnMut() -> bool) -> Self {
-        let mut wire = SmallVec::from_slice(&self.wire);
+        let mut wire: SmallVec<[u8; 40]> = SmallVec::from_slice(&self.wire);
         // Label lengths are below 64 and so never letters.
         for byte in wire.iter_mut().filter(|b| b.is_ascii_alphabetic()) {
             if flip() {
