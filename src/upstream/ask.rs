@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Reply, Try};
 use super::selection::{Candidate, Standing, choose};
+use super::servers::Memory;
 use super::{Campaign, Fault, Target, Upstream};
 use crate::dns::{Message, Name, Question};
 use crate::job::{Job, Limit};
@@ -98,8 +99,8 @@ impl Upstream {
         let mut latest: Option<usize> = None;
         loop {
             if self.world.clock.now() >= next_send || round.running.is_empty() {
-                if let Some(index) = round.next(campaign) {
-                    next_send = round.launch(campaign, index);
+                if let Some((index, memory)) = round.next(campaign) {
+                    next_send = round.launch(campaign, index, memory);
                     latest = Some(index);
                 } else if round.running.is_empty() {
                     return Err(Unanswered::Exhausted);
@@ -138,7 +139,7 @@ impl Upstream {
 
 impl Round<'_> {
     /// The server to ask next; `None` when all have had their share.
-    fn next(&self, campaign: &Campaign) -> Option<usize> {
+    fn next(&self, campaign: &Campaign) -> Option<(usize, Memory)> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
@@ -156,11 +157,12 @@ impl Round<'_> {
                 Candidate { index, sends: target.sends, standing, memory }
             })
             .collect();
-        choose(&candidates, &world.dice)
+        let chosen = choose(&candidates, &world.dice)?;
+        candidates.into_iter().find(|candidate| candidate.index == chosen).map(|candidate| (chosen, candidate.memory))
     }
 
     /// Starts a try and returns when the next one is due if this one stays silent.
-    fn launch(&mut self, campaign: &mut Campaign, index: usize) -> Instant {
+    fn launch(&mut self, campaign: &mut Campaign, index: usize, memory: Memory) -> Instant {
         let (upstream, job, limits) = (self.upstream, self.job, self.job.limits());
         let now = upstream.world.clock.now();
         let Some(target) = campaign.targets.get_mut(index) else { return now };
@@ -172,11 +174,11 @@ impl Round<'_> {
         campaign.sends += 1;
         let Asking { zone, question, .. } = self.asking;
         let (host, address, progress) = (target.host.clone(), target.address, Arc::clone(&target.progress));
-        let attempt = Try { zone, host, address, question, number, transport, progress };
         let timer = match transport {
-            Transport::Udp => upstream.servers.memory(target.address).timeout(number, limits),
+            Transport::Udp => memory.timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,
         };
+        let attempt = Try { zone, host, address, memory, question, number, transport, progress };
         self.running.push(Box::pin(async move {
             let result = upstream.attempt(&attempt, job).await;
             Done { index, transport, start: now, result }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::campaign::Progress;
 use super::outgoing::{Dress, Outgoing, UDP_SIZE, build};
+use super::servers::Memory;
 use super::{ExchangeKey, Fault, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
 use crate::job::Job;
@@ -26,6 +27,8 @@ pub(super) struct Try<'a> {
     pub zone: &'a Name,
     pub host: Option<Name>,
     pub address: IpAddr,
+    /// What was known of the server when it was chosen.
+    pub memory: Memory,
     pub question: &'a Question,
     /// How many tries the server had in this step before this one.
     pub number: u32,
@@ -54,7 +57,7 @@ impl Upstream {
     /// Gets one readable reply from the server, whatever it says, or tells why not.
     pub(super) async fn attempt(&self, attempt: &Try<'_>, job: &Job) -> Result<Reply, Fault> {
         let now = self.world.clock.now();
-        let memory = self.servers.memory(attempt.address);
+        let memory = &attempt.memory;
         // The last datagram to a server that was never heard speaking EDNS goes without: it may be one that drops OPT.
         let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns(now);
         let plain = memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp);
@@ -66,7 +69,7 @@ impl Upstream {
         let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
         let may_ask_again = attempt.progress.has_room(dress.transport, job.limits().sends_per_server);
         if !(refused_edns || bad_version) || !may_ask_again {
-            self.learn(attempt.address, dress, &reply);
+            self.learn(attempt, dress, &reply);
             return Ok((reply, transport));
         }
         // RFC 6891 §7: a server that does not know OPT says so in its way; the question deserves another try without.
@@ -167,12 +170,15 @@ impl Upstream {
         waiter.wait().await.unwrap_or(Err(Fault::Timeout))
     }
 
-    fn learn(&self, address: IpAddr, dress: Dress, reply: &Message) {
+    fn learn(&self, attempt: &Try<'_>, dress: Dress, reply: &Message) {
+        let (address, now) = (attempt.address, self.world.clock.now());
         // OPT in a reply to a query without it says nothing about queries with it.
         if dress.edns && reply.edns.is_some() {
-            self.servers.spoke_edns(address, self.world.clock.now());
+            if !attempt.memory.speaks_edns(now) {
+                self.servers.spoke_edns(address, now);
+            }
         } else if !dress.edns && matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
-            self.servers.is_plain(address, self.world.clock.now());
+            self.servers.is_plain(address, now);
         }
     }
 }
