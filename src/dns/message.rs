@@ -95,6 +95,8 @@ pub struct Message {
     pub edns: Option<Edns>,
     /// How many records were left out because their RDATA does not fit their type.
     pub dropped: usize,
+    /// How many of them stood in the answer section: what is left there is not the whole.
+    pub dropped_answers: usize,
     /// The octets it had on the wire.
     pub octets: usize,
 }
@@ -136,6 +138,7 @@ impl Message {
             additional: Vec::new(),
             edns: None,
             dropped: 0,
+            dropped_answers: 0,
             octets,
         }
     }
@@ -171,7 +174,10 @@ impl Message {
                 Ok(rdata) => {
                     records.push(Record { owner, rtype, class: Class(class), ttl: Ttl::from_wire(ttl), rdata })
                 }
-                Err(WireError::BadRdata) => self.dropped += 1,
+                Err(WireError::BadRdata) => {
+                    self.dropped += 1;
+                    self.dropped_answers += usize::from(section == Section::Answer);
+                }
                 Err(error) => return Err(error),
             }
         }

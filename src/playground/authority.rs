@@ -192,6 +192,7 @@ fn honest(query: &Query<'_>) -> Draft {
         additional: Vec::new(),
         edns,
         dropped: 0,
+        dropped_answers: 0,
         octets: 0,
     };
     match (answer(query), asked.is_some_and(|edns| edns.version > 0)) {

@@ -4,6 +4,7 @@
 //! delegation below the zone with the glue of its own servers. What an answer says of the alias's target is not read:
 //! whoever is responsible for that name is asked. (RFC 2181 §5.4.1, RFC 5452 §6)
 
+use super::classify::BARE_DENIAL;
 use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
     Ttl,
@@ -72,10 +73,23 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
     if scrubbed.data.is_none() && scrubbed.alias.is_empty() && scrubbed.soa.is_none() {
         scrubbed.read_delegation(reply, question, zone, limits);
     }
+    if reply.dropped_answers > 0 {
+        scrubbed.shorten();
+    }
     scrubbed
 }
 
 impl Scrubbed {
+    /// Lets nothing of the reply hold for longer than a denial without SOA.
+    ///
+    /// A record of the answer could not be read: what is left is not the whole RRset (RFC 2181 §5), and if nothing is left
+    /// that is no denial. It is passed on all the same, since one bad record must not take the good ones away, and every
+    /// server of the zone most likely sends it. Whose record it was does not matter: no server that errs deserves better.
+    fn shorten(&mut self) {
+        let sets = self.data.iter_mut().chain(&mut self.alias).chain(&mut self.soa).chain(&mut self.proof);
+        sets.for_each(|set| set.ttl = set.ttl.min(BARE_DENIAL));
+    }
+
     fn read_alias(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {
         let (answer, name) = (&reply.answer, &question.name);
         let above = |record: &&Record| {

@@ -105,6 +105,36 @@ fn int_16_denials_with_a_wrong_soa_or_none() {
     });
 }
 
+/// Records that cannot be read are left out. What is left is no whole RRset (RFC 2181 §5) and no denial: held for seconds.
+#[test]
+fn int_16_answers_with_unreadable_records_are_not_remembered_for_long() {
+    let some = about("www.d1.t1", |m| m.answer.push(record("www.d1.t1", RecordType::A, 3600, &[192, 0, 2])));
+    let all = about("www.d1.t1", |m| {
+        let mut rdata = [name("ns1.d1.t1").wire(), name("a.t1").wire()].concat();
+        rdata.extend([1, 7200, 900, 86_400, 300].iter().flat_map(|n| u32::to_be_bytes(*n)));
+        m.answer = vec![record("www.d1.t1", RecordType::A, 3600, &[192, 0, 2])];
+        m.authority = vec![record("d1.t1", RecordType::SOA, 3600, &rdata)];
+    });
+    for (behaviour, expected) in [(some, vec!["192.0.2.1"]), (all, Vec::new())] {
+        run(async {
+            let lab = Lab::new(&one().behave(FIRST, behaviour).internet(), 13);
+            let (reply, _) = ask(&lab, "www.d1.t1").await;
+            assert_eq!(
+                (reply.rcode(), reply.a()),
+                (Rcode::NOERROR, expected.iter().map(ToString::to_string).collect())
+            );
+            let ttls = reply.message.answer.iter().chain(&reply.message.authority).map(|record| record.ttl.as_secs());
+            assert!(ttls.max() <= Some(5), "{reply}");
+            lab.wait(Duration::from_secs(4)).await;
+            assert_eq!(ask(&lab, "www.d1.t1").await.1, 0, "a storm is kept off");
+            lab.net.rewire(|servers| servers.get_mut(&FIRST.parse().unwrap()).unwrap().behaviours.clear());
+            lab.wait(Duration::from_secs(2)).await;
+            let (reply, _) = get(&lab, "www.d1.t1", "192.0.2.1").await;
+            assert_eq!(reply.ttl(), Some(3600), "{reply}");
+        });
+    }
+}
+
 /// SOA in the answer section of a denial: no data all the same.
 #[test]
 fn int_16_soa_in_the_answer_section() {
