@@ -30,6 +30,10 @@ e2e filter="":
 fuzz target="" seconds="60":
     fuzz/run "{{target}}" "{{seconds}}"
 
+# Beside its peers, as root on Debian (benches/peers/install first); docs/performance.md says what is measured.
+bench *options:
+    cargo bench --bench peers -- {{options}}
+
 # Licences, banned crates and sources of everything we link.
 deny:
     cargo deny check licenses bans sources
