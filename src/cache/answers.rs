@@ -49,13 +49,16 @@ impl AnswerKey {
     }
 }
 
+/// Replies up to so many octets lie together with what is known of them: a hit touches as little memory as it can.
+const SHORT: usize = 88;
+
 /// A finished reply: bytes without OPT, ready to be made a client's own.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Header, question and records; ID zero, question in lower case.
-    pub bytes: Box<[u8]>,
+    pub bytes: SmallVec<[u8; SHORT]>,
     /// Where the TTLs stand in `bytes`.
-    pub ttl_offsets: Box<[u16]>,
+    pub ttl_offsets: SmallVec<[u16; 4]>,
     /// EDNS options for clients that speak EDNS, in wire form (extended errors).
     pub options: Box<[u8]>,
     /// The upper eight bits of the RCODE, which go into OPT.
@@ -84,7 +87,10 @@ impl Answer {
 
 impl Weigh for Arc<Answer> {
     fn octets(&self) -> usize {
-        size_of::<Answer>() + self.bytes.len() + 2 * self.ttl_offsets.len() + self.options.len()
+        let spilled = |spilled: bool, octets: usize| if spilled { octets } else { 0 };
+        let bytes = spilled(self.bytes.spilled(), self.bytes.len());
+        let offsets = spilled(self.ttl_offsets.spilled(), 2 * self.ttl_offsets.len());
+        size_of::<Answer>() + bytes + offsets + self.options.len()
     }
 }
 

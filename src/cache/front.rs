@@ -89,6 +89,8 @@ impl Front {
 
 #[cfg(test)]
 mod tests {
+    use smallvec::SmallVec;
+
     use super::*;
     use crate::dns::{Header, RecordType};
     use crate::world::Clock;
@@ -105,7 +107,7 @@ mod tests {
         bytes.extend_from_slice(&[0, 1, 0, 1]);
         Arc::new(Answer {
             bytes: bytes.into(),
-            ttl_offsets: Box::default(),
+            ttl_offsets: SmallVec::new(),
             options: Box::default(),
             rcode_high: 0,
             flags: key(false).flags(),

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::{Immediate, failure, request};
@@ -114,8 +115,8 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
     }
     let (bytes, ttl_offsets) = writer.finish();
     Answer {
-        bytes: bytes.into(),
-        ttl_offsets: ttl_offsets.into(),
+        bytes: SmallVec::from_slice(&bytes),
+        ttl_offsets: SmallVec::from_slice(&ttl_offsets),
         options: parts.ede.as_ref().map(Ede::option).unwrap_or_default().into(),
         rcode_high: parts.rcode.high(),
         flags: 0,
