@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::names::Rng;
@@ -48,6 +48,8 @@ pub struct Dials {
     pub asked: [AtomicU64; 3],
     /// Queries for one of the thousand hottest names of Zipf loads: `z0` to `z999`.
     pub hot: AtomicU64,
+    /// Whether somebody else plays the servers for a while.
+    borrowed: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -61,27 +63,33 @@ impl Dials {
 /// A running Internet; it ends when dropped.
 pub struct Internet {
     pub dials: Arc<Dials>,
+    servers: Arc<Mutex<Servers>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Internet {
     /// Binds every address, then serves them on a thread of its own on processor `core`.
     pub fn start(core: usize) -> io::Result<Self> {
-        let mut sockets = Vec::new();
-        for (level, count) in SERVERS {
-            for number in 0..count {
-                let at = SocketAddrV4::new(address(level, u64::from(number)), PORT);
-                let socket = udp::bind(at).map_err(|error| io::Error::new(error.kind(), format!("{at}: {error}")))?;
-                sockets.push((level, socket));
-            }
-        }
         let dials = Arc::new(Dials::default());
-        let given = Arc::clone(&dials);
+        let servers = Arc::new(Mutex::new(Servers::bind(Arc::clone(&dials))?));
+        let (given, shared) = (Arc::clone(&servers), Arc::clone(&dials));
         let thread = std::thread::spawn(move || {
             process::pin(core);
-            serve(&sockets, &given);
+            while !shared.stop.load(Ordering::Relaxed) {
+                if shared.borrowed.load(Ordering::Relaxed) {
+                    std::thread::sleep(BORROWED);
+                } else {
+                    lock(&given).turn(IDLE);
+                }
+            }
         });
-        Ok(Self { dials, thread: Some(thread) })
+        Ok(Self { dials, servers, thread: Some(thread) })
+    }
+
+    /// The servers, for somebody who will give them their turns himself: no thread sleeps and has to be woken.
+    pub fn borrow(&self) -> Borrowed<'_> {
+        self.dials.borrowed.store(true, Ordering::Relaxed);
+        Borrowed { dials: &self.dials, servers: lock(&self.servers) }
     }
 }
 
@@ -94,6 +102,29 @@ impl Drop for Internet {
     }
 }
 
+/// The servers, until this is dropped.
+pub struct Borrowed<'a> {
+    dials: &'a Dials,
+    servers: MutexGuard<'a, Servers>,
+}
+
+impl Borrowed<'_> {
+    /// Answers what is there; never waits.
+    pub fn turn(&mut self) {
+        self.servers.turn(Duration::ZERO);
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        self.dials.borrowed.store(false, Ordering::Relaxed);
+    }
+}
+
+fn lock(servers: &Mutex<Servers>) -> MutexGuard<'_, Servers> {
+    servers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A reply that is on its way.
 struct Held {
     due: Instant,
@@ -102,56 +133,70 @@ struct Held {
     packet: Vec<u8>,
 }
 
-fn serve(sockets: &[(Level, UdpSocket)], dials: &Dials) {
-    let mut waiting = udp::readable(sockets.iter().map(|(_, socket)| socket));
-    let mut held: VecDeque<Held> = VecDeque::new();
-    let mut batch = Batch::new();
-    let mut rng = Rng(0x5eed_5eed_5eed_5eed);
-    while !dials.stop.load(Ordering::Relaxed) {
-        let next = held.front().map(|held| held.due.saturating_duration_since(Instant::now()));
-        udp::wait(&mut waiting, next.unwrap_or(IDLE).min(IDLE));
-        for (index, (level, socket)) in sockets.iter().enumerate() {
-            if waiting[index].revents == 0 {
-                continue;
-            }
-            while turn((*level, index, socket), dials, &mut batch, (&mut rng, &mut held)) == BATCH {}
-        }
-        while held.front().is_some_and(|held| held.due <= Instant::now()) {
-            let Some(due) = held.pop_front() else { break };
-            batch.put(0, &due.packet);
-            batch.set_name(0, due.to);
-            batch.reply(&sockets[due.socket].1, 1);
-        }
-    }
+/// Every server's socket, and what is on its way.
+struct Servers {
+    sockets: Vec<(Level, UdpSocket)>,
+    held: VecDeque<Held>,
+    batch: Batch,
+    rng: Rng,
+    dials: Arc<Dials>,
 }
 
-/// Answers one batch; returns how many queries it had.
-fn turn(
-    (level, index, socket): (Level, usize, &UdpSocket),
-    dials: &Dials,
-    batch: &mut Batch,
-    (rng, held): (&mut Rng, &mut VecDeque<Held>),
-) -> usize {
-    let delay = Duration::from_micros(dials.delay.load(Ordering::Relaxed));
-    let loss = dials.loss.load(Ordering::Relaxed);
-    let (count, mut ready, mut reply) = (batch.receive(socket, Patience::None), 0, Vec::with_capacity(512));
-    for at in 0..count {
-        dials.asked[level as usize].fetch_add(1, Ordering::Relaxed);
-        let lost = loss > 0 && rng.below(1_000_000) < loss;
-        if lost || !zones::answer(level, batch.packet(at), &dials.hot, &mut reply) {
-            continue;
+impl Servers {
+    fn bind(dials: Arc<Dials>) -> io::Result<Self> {
+        let mut sockets = Vec::new();
+        for (level, count) in SERVERS {
+            for number in 0..count {
+                let at = SocketAddrV4::new(address(level, u64::from(number)), PORT);
+                let socket = udp::bind(at).map_err(|error| io::Error::new(error.kind(), format!("{at}: {error}")))?;
+                sockets.push((level, socket));
+            }
         }
-        if !delay.is_zero() {
-            let to = batch.name(at);
-            held.push_back(Held { due: Instant::now() + delay, socket: index, to, packet: reply.clone() });
-            continue;
-        }
-        batch.readdress(at, ready);
-        batch.put(ready, &reply);
-        ready += 1;
+        Ok(Self { sockets, held: VecDeque::new(), batch: Batch::new(), rng: Rng(0x5eed_5eed_5eed_5eed), dials })
     }
-    batch.reply(socket, ready);
-    count
+
+    /// Waits for queries, at most for `patience`; answers those that are there, and sends what is due.
+    fn turn(&mut self, patience: Duration) {
+        let next = self.held.front().map(|held| held.due.saturating_duration_since(Instant::now()));
+        let mut waiting = udp::readable(self.sockets.iter().map(|(_, socket)| socket));
+        udp::wait(&mut waiting, next.unwrap_or(patience).min(patience));
+        for index in 0..waiting.len() {
+            while waiting[index].revents != 0 && self.answer(index) == BATCH {}
+        }
+        while self.held.front().is_some_and(|held| held.due <= Instant::now()) {
+            let Some(due) = self.held.pop_front() else { break };
+            self.batch.put(0, &due.packet);
+            self.batch.set_name(0, due.to);
+            self.batch.reply(&self.sockets[due.socket].1, 1);
+        }
+    }
+
+    /// Answers one batch; returns how many queries it had.
+    fn answer(&mut self, index: usize) -> usize {
+        let Self { sockets, held, batch, rng, dials } = self;
+        let (level, socket) = &sockets[index];
+        let delay = Duration::from_micros(dials.delay.load(Ordering::Relaxed));
+        let loss = dials.loss.load(Ordering::Relaxed);
+        let (count, mut ready, mut reply) = (batch.receive(socket, Patience::None), 0, Vec::with_capacity(512));
+        for at in 0..count {
+            dials.asked[*level as usize].fetch_add(1, Ordering::Relaxed);
+            let lost = loss > 0 && rng.below(1_000_000) < loss;
+            if lost || !zones::answer(*level, batch.packet(at), &dials.hot, &mut reply) {
+                continue;
+            }
+            if !delay.is_zero() {
+                let to = batch.name(at);
+                held.push_back(Held { due: Instant::now() + delay, socket: index, to, packet: reply.clone() });
+                continue;
+            }
+            batch.readdress(at, ready);
+            batch.put(ready, &reply);
+            ready += 1;
+        }
+        batch.reply(socket, ready);
+        count
+    }
 }
 
 const IDLE: Duration = Duration::from_millis(50);
+const BORROWED: Duration = Duration::from_millis(5);

@@ -7,6 +7,7 @@ use std::io;
 use std::net::{SocketAddrV4, UdpSocket};
 use std::time::{Duration, Instant};
 
+use super::authority::Borrowed;
 use super::names::Target;
 use super::udp::{self, BATCH, Batch, Patience};
 
@@ -56,8 +57,16 @@ impl Outcome {
     }
 }
 
+/// What the load does while it waits for replies.
+pub enum Idle<'a> {
+    /// Sleeps: whoever replies pays for waking it.
+    Sleep,
+    /// Looks again and again, and plays the authorities meanwhile: nobody has to be woken.
+    Spin(Borrowed<'a>),
+}
+
 /// Asks `names(0)`, `names(1)`, … as `plan` says. Blocks.
-pub fn run(plan: &Plan, names: &mut dyn FnMut(u64) -> Target) -> io::Result<Outcome> {
+pub fn run(plan: &Plan, names: &mut dyn FnMut(u64) -> Target, mut idle: Idle<'_>) -> io::Result<Outcome> {
     let mut lines: Vec<Line> = (0..LINES).map(|_| Line::open(plan.server)).collect::<io::Result<_>>()?;
     let mut waiting = udp::readable(lines.iter().map(|line| &line.socket));
     let (mut batch, mut outcome) = (Batch::new(), Outcome::default());
@@ -76,9 +85,10 @@ pub fn run(plan: &Plan, names: &mut dyn FnMut(u64) -> Target) -> io::Result<Outc
             let share = (room + LINES - 1 - index) / LINES;
             line.ask(share, now, (&mut outcome.asked, names), &mut batch);
         }
-        let pause = if room > 0 { Duration::ZERO } else { plan.pause(now, outcome.asked, over) };
-        if !pause.is_zero() {
-            udp::wait(&mut waiting, pause);
+        match &mut idle {
+            Idle::Spin(servers) => servers.turn(),
+            Idle::Sleep if room == 0 => udp::wait(&mut waiting, plan.pause(now, outcome.asked, over)),
+            Idle::Sleep => {}
         }
         for line in &mut lines {
             let before = outcome.answered;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::compare::{FRESH, WINDOW, hot, warm};
-use super::load::Pace;
+use super::load::{Idle, Pace};
 use super::names::{Rng, Target, Zipf};
 use super::peer::{Peer, Setup};
 use super::process;
@@ -77,14 +77,14 @@ pub fn flood(bench: &Bench, peer: Peer, time: Duration, table: &mut Table) -> io
     let session = bench.open(peer, &Setup::default())?;
     warm(&session)?;
     let hits = Load::time(time, Pace::Rate(5000.0));
-    let alone = session.measure_good(&hits, &mut hot)?.outcome;
+    let alone = session.measure_asleep(&hits, &mut hot)?.outcome;
     let other = bench.other;
     let (beside, cold) = std::thread::scope(|scope| {
         let cold = scope.spawn(move || {
             process::pin(other);
-            Load::time(time, Pace::Rate(2000.0)).run(&mut |n| Target::new(0, FRESH + n))
+            Load::time(time, Pace::Rate(2000.0)).run(&mut |n| Target::new(0, FRESH + n), Idle::Sleep)
         });
-        let beside = session.measure(&hits, &mut hot);
+        let beside = session.measure_asleep(&hits, &mut hot);
         (beside, cold.join().unwrap_or_else(|_| Err(io::Error::other("the flood failed"))))
     });
     let (beside, cold) = (beside?.outcome, cold?);
@@ -106,7 +106,7 @@ pub fn workers(bench: &Bench, peer: Peer, time: Duration, table: &mut Table) -> 
         let setup = Setup { workers: index + 1, ..Setup::default() };
         let session = bench.open_on(peer, &setup, &[bench.core, bench.other][..=index])?;
         warm(&session)?;
-        *place = session.measure_good(&Load::time(time, Pace::Rate(20_000.0)), &mut hot)?.cpu_each();
+        *place = session.measure_asleep(&Load::time(time, Pace::Rate(20_000.0)), &mut hot)?.cpu_each();
     }
     table.add(peer.name(), &[each[0], each[1], each[1] / each[0]]);
     Ok(())
@@ -137,7 +137,7 @@ pub fn lossy(bench: &Bench, peer: Peer, count: u64, table: &mut Table) -> io::Re
     dials.delay.store(20_000, Ordering::Relaxed);
     dials.loss.store(100_000, Ordering::Relaxed);
     let load = Load { pace: Pace::Rate(200.0), time: Duration::from_secs(600), count };
-    let measured = session.measure(&load, &mut |n| Target::new(0, FRESH + n));
+    let measured = session.measure_asleep(&load, &mut |n| Target::new(0, FRESH + n));
     dials.delay.store(0, Ordering::Relaxed);
     dials.loss.store(0, Ordering::Relaxed);
     let measured = measured?;

@@ -70,6 +70,9 @@ pub struct Batch {
     headers: [libc::mmsghdr; BATCH],
 }
 
+// SAFETY: its pointers are only used within one call, which fills them anew first.
+unsafe impl Send for Batch {}
+
 impl Batch {
     pub fn new() -> Self {
         // SAFETY: plain C structures for which all zeros is a valid value.
