@@ -160,8 +160,8 @@ impl Servers {
         let next = self.held.front().map(|held| held.due.saturating_duration_since(Instant::now()));
         let mut waiting = udp::readable(self.sockets.iter().map(|(_, socket)| socket));
         udp::wait(&mut waiting, next.unwrap_or(patience).min(patience));
-        for index in 0..waiting.len() {
-            while waiting[index].revents != 0 && self.answer(index) == BATCH {}
+        for (index, waiting) in waiting.iter().enumerate() {
+            while waiting.revents != 0 && self.answer(index) == BATCH {}
         }
         while self.held.front().is_some_and(|held| held.due <= Instant::now()) {
             let Some(due) = self.held.pop_front() else { break };
