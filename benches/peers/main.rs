@@ -2,6 +2,8 @@
 //!
 //!     cargo bench --bench peers                     the main table and memory
 //!     cargo bench --bench peers -- --flood --lossy  these scenarios only; --all for everything, --write for the page
+//!
+//! BURDOCK_UNDER="valgrind --tool=callgrind --callgrind-out-file=/tmp/out" runs Burdock under a profiler.
 #![allow(
     unsafe_code,
     missing_docs,

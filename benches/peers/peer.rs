@@ -117,7 +117,15 @@ impl Peer {
             }
             Self::Burdock => {
                 let file = write("burdock.yaml", burdock(setup, &at))?;
-                with(env!("CARGO_BIN_EXE_burdock"), &["serve", "--config"], file)
+                let program = env!("CARGO_BIN_EXE_burdock");
+                match std::env::var("BURDOCK_UNDER") {
+                    Ok(words) => {
+                        let mut words: Vec<&str> = words.split_whitespace().collect();
+                        words.extend([program, "serve", "--config"]);
+                        with(words[0], &words[1..], file)
+                    }
+                    Err(_) => with(program, &["serve", "--config"], file),
+                }
             }
             Self::Unbound => with("unbound", &["-d", "-p", "-c"], write("unbound.conf", unbound(setup, &at))?),
             Self::PowerDns => {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The processors this process may use.
 pub fn cores() -> Vec<usize> {
@@ -58,7 +58,7 @@ pub fn leave_the_network() -> io::Result<()> {
     if up.success() { Ok(()) } else { Err(io::Error::other("cannot bring loopback up")) }
 }
 
-/// A child that is killed when it is dropped, and when this process dies.
+/// A child that is ended when it is dropped, and killed when this process dies.
 pub struct Running {
     child: Child,
 }
@@ -105,7 +105,16 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        // SAFETY: plain numbers; the child has not been waited for, so the number is still its own.
+        unsafe { libc::kill(self.child.id() as libc::pid_t, libc::SIGTERM) };
+        let asked = Instant::now();
+        while asked.elapsed() < MANNERS && !self.has_ended() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
+
+/// How long a child may take to end when asked to.
+const MANNERS: Duration = Duration::from_secs(3);
