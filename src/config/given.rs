@@ -151,7 +151,11 @@ impl Given {
             }
             seen.insert(key.clone(), place);
             let section = format!("{path}.");
-            if self.settings.iter().any(|setting| setting.key == path) {
+            // A key has one spelling: with two, it could stand in the file twice.
+            if key.contains('.') {
+                let complaint = self.dotted(&path);
+                self.push(&path, Some(place), complaint);
+            } else if self.settings.iter().any(|setting| setting.key == path) {
                 self.values.insert(path, (place, node));
             } else if self.settings.iter().any(|setting| setting.key.starts_with(&section)) {
                 self.subsection(&path, node);
@@ -171,6 +175,19 @@ impl Given {
                 let remedy = format!("write its keys below it, indented: {}", self.children(path).join(", "));
                 self.push(path, Some(node.place), Complaint::new(reason, remedy));
             }
+        }
+    }
+
+    /// The dots of the documents are sections in the file.
+    fn dotted(&self, path: &str) -> Complaint {
+        let reason = "there is no such key: a dot stands for a section";
+        match (self.settings.iter().any(|setting| setting.key == path), path.rsplit_once('.')) {
+            (true, Some((section, key))) => {
+                let open = section.replace('.', ": { ");
+                let close = " }".repeat(path.matches('.').count());
+                Complaint::new(reason, format!("write `{open}: {{ {key}: …{close}`"))
+            }
+            _ => Complaint::new(reason, "write the section, and its keys indented below it"),
         }
     }
 

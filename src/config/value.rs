@@ -1,6 +1,6 @@
 //! Text to values: sizes, times, addresses, networks. Each says what is wrong and what to write instead.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -136,6 +136,13 @@ pub fn ttl(text: &str, most: Duration) -> Taken<Ttl> {
 
 /// An address and a port; port 53 when there is none.
 pub fn endpoint(text: &str) -> Taken<SocketAddr> {
+    // `::1:53` is an address; whoever writes it means `[::1]:53`.
+    if let (Ok(whole), Some((ip, last))) = (text.parse::<Ipv6Addr>(), text.rsplit_once(':'))
+        && let (Ok(ip), Ok(port)) = (ip.parse::<Ipv6Addr>(), last.parse::<u16>())
+    {
+        let reason = format!("`{text}` may be an address, or an address and a port");
+        return Err(Complaint::new(reason, format!("write `\"[{ip}]:{port}\"`, or `\"[{whole}]:53\"`")));
+    }
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let endpoint = text.parse().ok().or_else(|| bare.parse().ok().map(|ip: IpAddr| SocketAddr::new(ip, 53)));
     endpoint.ok_or_else(|| {

@@ -41,6 +41,22 @@ fn a_key_in_the_wrong_section() {
 }
 
 #[test]
+fn a_key_with_dots_as_the_documents_write_it() {
+    says(
+        "cache: { size: 1GiB }\ncache.size: 2GiB\nresolver.ip.v4: true\ncache:\n  serve-stale.enabled: false\n",
+        &[
+            Expected(2, 1, "cache.size", "a dot stands for a section", "write `cache: { size: … }`"),
+            Expected(3, 1, "resolver.ip.v4", "a dot stands for a section", "indented below it"),
+            Expected(4, 1, "cache", "already set in line 1", "keep one"),
+        ],
+    );
+    says(
+        "cache:\n  serve-stale.enabled: false\n",
+        &[Expected(2, 3, "cache.serve-stale.enabled", "a dot", "write `cache: { serve-stale: { enabled: … } }`")],
+    );
+}
+
+#[test]
 fn a_key_nobody_knows() {
     says("log: { colour: red }\n", &[Expected(1, 8, "log.colour", "no such key", "the keys here are level, format")]);
 }
@@ -79,6 +95,14 @@ fn a_value_out_of_its_range() {
             Expected(3, 27, "limits.drain", "out of range", "`1h`"),
             Expected(4, 28, "resolver.upstream-port", "no port", "1 to 65535"),
         ],
+    );
+}
+
+#[test]
+fn an_ipv6_address_and_a_port_without_brackets() {
+    says(
+        "listen: [\"::1:53\", \"::1\", \"2001:db8::53\"]\n",
+        &[Expected(1, 10, "listen", "an address and a port", "`\"[::1]:53\"`, or `\"[::1:53]:53\"`")],
     );
 }
 
