@@ -49,6 +49,20 @@ fn a_right_configuration_is_said_to_be_right() {
     assert_eq!(stdout(&output), format!("{}: the configuration is right.\n", file.text()));
 }
 
+/// An open resolver is a weapon for others (RFC 5358); it can be meant, behind a firewall, so it is said and not refused.
+#[test]
+fn letting_everybody_ask_is_warned_of() {
+    // Nothing is to be served here: the port is taken.
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    for (networks, warned) in [("0.0.0.0/0", true), ("'::/0'", true), ("10.0.0.0/8", false)] {
+        let file = ConfigFile::new(format!("access: {{ allow: [{networks}] }}\n"));
+        let output = burdock(&["serve", "--config", file.text(), "--listen", &listen]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert_eq!(stderr(&output).contains("lets everybody ask"), warned, "{}", stderr(&output));
+    }
+}
+
 #[test]
 fn what_is_printed_is_read_again_as_the_same() {
     let file = ConfigFile::new(
