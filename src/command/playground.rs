@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 async fn once(internet: &Playground, words: &[String]) -> Result<(), Failure> {
     let example = internet.examples().first().map_or("", |example| example.question);
     let lecture: Vec<String> = example.split(' ').map(str::to_owned).collect();
-    let question = Words::read(if words.is_empty() { &lecture } else { words })?.question;
+    let question = Words::read(if words.is_empty() { &lecture } else { words })?.walkable()?;
     let shows = internet
         .examples()
         .iter()

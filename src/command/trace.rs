@@ -22,18 +22,14 @@ use super::words::Words;
 
 /// Walks, and prints the walk.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let words = Words::read(&arguments.words)?;
-    if words.server.is_some() || words.tcp || words.dnssec {
-        let remedy = "leave out `@SERVER` and `+` words; `burdock query` takes them";
-        return Err(Failure::usage("a trace shows this resolver's own walk", remedy));
-    }
+    let question = Words::read(&arguments.words)?.walkable()?;
     let loaded = load(arguments.walk.file.config.as_deref(), &arguments.walk.overrides())?;
     let policy = Policy::new(&loaded.config.policy);
-    if let Some(answer) = policy.local(&words.question) {
+    if let Some(answer) = policy.local(&question) {
         let records: Vec<String> = answer.answer.iter().flat_map(rrset_to_text).collect();
-        return print(&by_rule(&words.question, &answer.rcode.to_string(), &records, arguments.walk.json));
+        return print(&by_rule(&question, &answer.rcode.to_string(), &records, arguments.walk.json));
     }
-    let walked = block_on(async { Ok(walk_once(&words.question, &loaded.config).await) })?;
+    let walked = block_on(async { Ok(walk_once(&question, &loaded.config).await) })?;
     match arguments.walk.json {
         true => print(&format!("{:#}\n", walked.to_json()))?,
         false => print(&walked.to_text())?,

@@ -42,6 +42,18 @@ impl Words {
         let (name, rtype) = name_and_type(&plain)?;
         Ok(Self { question: Question::new(read_name(name)?, rtype), server, dnssec, tcp })
     }
+
+    /// The question of a walk, which nothing but a name and a type can be told.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] when there is more.
+    pub fn walkable(self) -> Result<Question, Failure> {
+        if self.server.is_some() || self.tcp || self.dnssec {
+            let remedy = "leave out `@SERVER` and `+` words; `burdock query` takes them";
+            return Err(Failure::usage("this shows burdock's own walk", remedy));
+        }
+        Ok(self.question)
+    }
 }
 
 /// Which word is the name. A type may stand on either side; a single word is a name even when it could be a type.

@@ -37,7 +37,7 @@ pub const EXAMPLES: &[Example] = &[
     Example { question: "gaia.cs.umass.edu", shows: "the lecture's walk: root, edu, umass.edu, cs.umass.edu" },
     Example { question: "engineering.pacific.edu", shows: "a second walk below edu: the root is not asked again" },
     Example { question: "www.ibm.com", shows: "an alias of servereast.backup2.ibm.com" },
-    Example { question: "yahoo.com", shows: "a set of addresses that takes turns: ask twice" },
+    Example { question: "yahoo.com", shows: "a set of four addresses, all of them in the answer" },
     Example { question: "foo.com MX", shows: "three mail exchanges in order of preference" },
     Example { question: "foo.com TXT", shows: "who may send mail for foo.com (SPF)" },
     Example { question: "_imaps._tcp.foo.com SRV", shows: "where mail clients find the mailbox (RFC 6186)" },

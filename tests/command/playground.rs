@@ -57,4 +57,9 @@ fn it_answers_whoever_asks_and_ends_by_signal() {
 fn what_does_not_fit_together_is_wrong_usage() {
     assert_eq!(burdock(&["playground", "www.ibm.com"]).status, Some(2));
     assert_eq!(burdock(&["playground", "--once", "--listen", "127.0.0.1"]).status, Some(2));
+    for word in ["+dnssec", "+tcp", "@127.0.0.1"] {
+        let said = burdock(&["playground", "--once", "www.ibm.com", word]);
+        assert_eq!((said.status, said.out.as_str()), (Some(2), ""), "{word}");
+        assert!(said.err.contains("leave out `@SERVER` and `+` words"), "{}", said.err);
+    }
 }
