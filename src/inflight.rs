@@ -89,7 +89,8 @@ where
         table.insert(key.clone(), Entry { slot: Arc::clone(&slot), waiters: 1 });
         drop(table);
         let ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
-        let work = start();
+        // On the heap from the start: a walk's future is large, and the runtime moves what it is given several times.
+        let work = Box::pin(start());
         tokio::spawn(async move { ending.with(work.await) });
         Ok(Waiter { slot })
     }
