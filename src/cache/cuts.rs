@@ -30,7 +30,16 @@ impl Cuts {
 
     /// The deepest current cut at or above `name`.
     pub fn closest(&self, name: &Name, now: Instant) -> Option<Arc<ZoneCut>> {
-        name.ancestors().find_map(|apex| self.at(&apex, now))
+        // The key ends in the name's own suffixes: the key of each ancestor is a tail of the name's.
+        let key = key(name, RecordType::NS);
+        let mut rest = key.as_slice();
+        loop {
+            if let Some(cut) = self.store.get(rest).filter(|cut| cut.is_current(now)) {
+                return Some(cut);
+            }
+            let (&length, tail) = rest.split_first()?;
+            rest = tail.get(usize::from(length)..).filter(|_| length > 0)?;
+        }
     }
 
     /// The current cut at `apex`.
@@ -46,5 +55,32 @@ impl Cuts {
     /// Forgets the cut at `apex`: the parent has to be asked again.
     pub fn remove(&self, apex: &Name) {
         self.store.remove(&key(apex, RecordType::NS));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::world::Clock;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_deepest_cut_that_still_holds_is_the_closest() {
+        let (cuts, clock) = (Cuts::new(1 << 20, 1), Clock::at(Duration::ZERO));
+        for (apex, seconds) in [(".", 9), ("com", 5), ("Example.COM", 1)] {
+            let expires = Some(clock.now() + Duration::from_secs(seconds));
+            let cut = ZoneCut { apex: apex.parse().unwrap(), servers: Arc::new([]), since: clock.now(), expires };
+            cuts.insert(Arc::new(cut));
+        }
+        let closest = |name: &str| cuts.closest(&name.parse().unwrap(), clock.now()).map(|cut| cut.apex.to_string());
+        assert_eq!(closest("www.example.com").as_deref(), Some("Example.COM."));
+        assert_eq!(closest("example.com").as_deref(), Some("Example.COM."));
+        assert_eq!(closest("ample.com").as_deref(), Some("com."));
+        assert_eq!(closest(".").as_deref(), Some("."));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(closest("www.example.com").as_deref(), Some("com."));
+        tokio::time::advance(Duration::from_secs(8)).await;
+        assert_eq!(closest("www.example.com"), None);
     }
 }
