@@ -34,6 +34,10 @@ fuzz target="" seconds="60":
 bench *options:
     cargo bench --bench peers -- {{options}}
 
+# What a question costs in instructions, counted by valgrind; --record keeps what is counted.
+instructions *options:
+    cargo bench --bench instructions -- {{options}}
+
 # Licences, banned crates and sources of everything we link.
 deny:
     cargo deny check licenses bans sources

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{SocketAddrV4, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,30 +12,10 @@ use std::time::{Duration, Instant};
 use super::names::Rng;
 use super::process;
 use super::udp::{self, BATCH, Batch, Patience};
-use super::zones;
+use super::zones::{self, Level, SERVERS, address};
 
-/// Whose servers a socket stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    Root,
-    Tld,
-    Domain,
-}
-
-/// The servers of each level.
-pub const SERVERS: [(Level, u8); 3] = [(Level::Root, 4), (Level::Tld, 8), (Level::Domain, 8)];
 /// Every server's port: what all resolvers ask.
 const PORT: u16 = 53;
-
-/// The address of one of the servers of a level.
-pub const fn address(level: Level, number: u64) -> Ipv4Addr {
-    let (third, count) = match level {
-        Level::Root => (1, SERVERS[0].1),
-        Level::Tld => (2, SERVERS[1].1),
-        Level::Domain => (3, SERVERS[2].1),
-    };
-    Ipv4Addr::new(127, 98, third, 1 + (number % count as u64) as u8)
-}
 
 /// What the thread is told, and tells, while it runs.
 #[derive(Default)]

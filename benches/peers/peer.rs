@@ -9,8 +9,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::authority::{Level, SERVERS, address};
 use super::process::Running;
+use super::zones::{Level, SERVERS, address};
 
 /// Where every peer listens: one runs at a time. BIND listens on addresses that an interface has, and no others.
 pub const LISTEN: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5300);

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -65,7 +67,7 @@ pub struct Running {
 
 impl Running {
     /// Starts `command` on `cores`; what it says goes to `log`.
-    pub fn start(command: &mut Command, cores: &[usize], log: &std::path::Path) -> io::Result<Self> {
+    pub fn start(command: &mut Command, cores: &[usize], log: &Path) -> io::Result<Self> {
         let (out, err) = (fs::File::create(log)?, fs::OpenOptions::new().append(true).open(log)?);
         let cores = cores.to_vec();
         let prepare = move || {
@@ -94,13 +96,27 @@ impl Running {
         Duration::from_nanos(tasks.into_iter().flatten().flatten().filter_map(|task| nanos(task.path())).sum())
     }
 
-    /// Resident memory, in octets.
+    /// Resident memory, in octets, without files it has mapped from shared memory.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
-        kib.unwrap_or(0) * 1024
+        let octets = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
+            kib.unwrap_or(0) * 1024
+        };
+        octets("VmRSS:") - octets("RssShmem:")
     }
+}
+
+/// Octets that the files in a folder, and in the folders in it, take up.
+pub fn occupied(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let octets = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(data) if data.is_dir() => occupied(&entry.path()),
+        Ok(data) => data.blocks() * 512,
+        Err(_) => 0,
+    };
+    entries.map(octets).sum()
 }
 
 impl Drop for Running {

@@ -15,14 +15,14 @@ use super::table::{Column, Table};
 pub const MEMORY: [Column; 4] =
     [("octets per name", 0), ("MiB before", 1), ("MiB after", 1), ("CPU µs per name while filling", 1)];
 
-/// Resident memory per cached name: an address under one of `names / 10` zones.
+/// Memory per cached name: an address under one of `names / 10` zones.
 pub fn memory(bench: &Bench, peer: Peer, names: u64, table: &mut Table) -> io::Result<()> {
     let session = bench.open(peer, &Setup::default())?;
-    let before = session.running.resident();
+    let before = session.memory();
     let zones = (names / 10).max(1);
     let load = Load::count(names, 2 * WINDOW);
     let filled = session.measure_good(&load, &mut |n| Target::new(n / zones, FRESH + n % zones))?;
-    let after = session.running.resident();
+    let after = session.memory();
     let each = after.saturating_sub(before) as f64 / names as f64;
     table.add(peer.name(), &[each, mib(before), mib(after), filled.cpu_each()]);
     Ok(())
@@ -51,7 +51,7 @@ pub fn bounded(bench: &Bench, peer: Peer, names: u64, table: &mut Table) -> io::
         let chunk = (2 * names - asked).min(100_000);
         session.measure(&Load::count(chunk, 2 * WINDOW), &mut |n| name(asked + n, &mut hot_asked))?;
         asked += chunk;
-        largest = largest.max(session.running.resident());
+        largest = largest.max(session.memory());
         if asked.abs_diff(names) < 50_000 {
             // Only the second half counts: the cache is full by then.
             (hot_asked, hot_upstream) = (0, hot_dial.load(Ordering::Relaxed));
@@ -60,7 +60,7 @@ pub fn bounded(bench: &Bench, peer: Peer, names: u64, table: &mut Table) -> io::
     let missed = (hot_dial.load(Ordering::Relaxed) - hot_upstream) as f64;
     let rate = 100.0 * (1.0 - missed / hot_asked.max(1) as f64);
     let cpu = (session.running.cpu() - start).as_secs_f64() * 1e6 / asked as f64;
-    table.add(peer.name(), &[mib(largest), mib(session.running.resident()), rate, cpu]);
+    table.add(peer.name(), &[mib(largest), mib(session.memory()), rate, cpu]);
     Ok(())
 }
 
@@ -123,7 +123,7 @@ pub fn start(bench: &Bench, peer: Peer, table: &mut Table) -> io::Result<()> {
     session.prove(&target)?;
     session.prove(&target)?;
     let (cpu, wall) = (session.running.cpu(), begin.elapsed());
-    table.add(peer.name(), &[cpu.as_secs_f64() * 1e3, wall.as_secs_f64() * 1e3, mib(session.running.resident())]);
+    table.add(peer.name(), &[cpu.as_secs_f64() * 1e3, wall.as_secs_f64() * 1e3, mib(session.memory())]);
     Ok(())
 }
 

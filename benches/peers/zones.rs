@@ -2,9 +2,9 @@
 //!
 //! TTLs are a day, so that nothing ends during a run. Names and types that do not exist are denied with a SOA.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::authority::{Level, SERVERS, address};
 use super::names::{TLDS, Target, number};
 
 const TTL: u32 = 86_400;
@@ -12,6 +12,26 @@ const NEGATIVE_TTL: u32 = 3600;
 const A: u16 = 1;
 const NS: u16 = 2;
 const SOA: u16 = 6;
+
+/// Where in the tree a server stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Root,
+    Tld,
+    Domain,
+}
+
+/// The servers of each level.
+pub const SERVERS: [(Level, u8); 3] = [(Level::Root, 4), (Level::Tld, 8), (Level::Domain, 8)];
+/// The address of one of the servers of a level.
+pub const fn address(level: Level, number: u64) -> Ipv4Addr {
+    let (third, count) = match level {
+        Level::Root => (1, SERVERS[0].1),
+        Level::Tld => (2, SERVERS[1].1),
+        Level::Domain => (3, SERVERS[2].1),
+    };
+    Ipv4Addr::new(127, 98, third, 1 + (number % count as u64) as u8)
+}
 
 /// A query's question, label by label.
 struct Asked<'a> {
