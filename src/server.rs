@@ -190,6 +190,8 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hang_up: Signal,
+    user_1: Signal,
+    user_2: Signal,
 }
 
 impl Signals {
@@ -198,6 +200,8 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
+            user_1: signal(SignalKind::user_defined1())?,
+            user_2: signal(SignalKind::user_defined2())?,
         })
     }
 
@@ -211,6 +215,9 @@ impl Signals {
                 _ = self.hang_up.recv() => tracing::warn!(
                     "SIGHUP: reading the configuration again is not built yet; nothing has changed. Restart to apply it"
                 ),
+                // Other servers dump or rotate at these; uncaught they would end this one at once.
+                _ = self.user_1.recv() => tracing::warn!("SIGUSR1 means nothing here; nothing has changed"),
+                _ = self.user_2.recv() => tracing::warn!("SIGUSR2 means nothing here; nothing has changed"),
             }
         }
     }

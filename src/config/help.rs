@@ -25,7 +25,7 @@ Exit status:
 
 pub const SERVE: &str = "\
 Burdock stays in the foreground and writes its log to standard error. SIGTERM and SIGINT end it in
-order: questions in progress get their answers first.
+order: questions in progress get their answers first. SIGHUP, SIGUSR1 and SIGUSR2 change nothing.
 
 Examples:
   burdock serve

@@ -163,7 +163,7 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "log.level",
         Form::Word(&["error", "warn", "info", "debug", "trace"]),
         "info",
-        "the least important lines that are written",
+        "the least important lines that are written; debug: every question that failed",
     ),
     ("log.format", Form::Word(&["text", "json"]), "text", "lines for people, or one JSON object each"),
 ];

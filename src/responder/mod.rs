@@ -124,6 +124,7 @@ impl Responder {
             Err(Full::Keys) => ResolveError::Limit { limit: Limit::Jobs, zone: zone() },
             Err(Full::Waiters) => ResolveError::Limit { limit: Limit::Waiters, zone: zone() },
         };
+        tracing::debug!(question = %request.question, reason = %error, "not answered");
         let now = self.resolver.world().clock.now();
         self.finish(&request, &reply::failed(&request.question, &error, now))
     }
@@ -142,7 +143,10 @@ impl Responder {
                 }
                 answer
             }
-            Err(error) => Arc::new(reply::failed(question, &error, now)),
+            Err(error) => {
+                tracing::debug!(%question, reason = %error, "not resolved");
+                Arc::new(reply::failed(question, &error, now))
+            }
         }
     }
 
@@ -159,6 +163,7 @@ impl Responder {
     /// Why a well-formed query is not even looked at.
     fn refusal(&self, peeked: &Peeked<'_>, client: &Client) -> Option<(Rcode, Option<Ede>)> {
         if self.policy.admit(client.address.ip()) == Verdict::Refused {
+            tracing::debug!(client = %client.address.ip(), "refused: this client may not ask");
             return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::PROHIBITED, "this client may not ask here [PROH]"))));
         }
         if peeked.edns.is_some_and(|edns| edns.version > 0) {

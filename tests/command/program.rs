@@ -1,8 +1,8 @@
 //! The real binary: run to its end, or kept running and told to end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 static FILES: AtomicU32 = AtomicU32::new(0);
@@ -52,14 +52,16 @@ pub fn burdock(arguments: &[&str]) -> Said {
 pub struct Running {
     child: Child,
     out: BufReader<ChildStdout>,
+    err: BufReader<ChildStderr>,
 }
 
 impl Running {
     pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_burdock"));
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
-        Self { child, out }
+        let err = BufReader::new(child.stderr.take().unwrap());
+        Self { child, out, err }
     }
 
     /// The next line of its standard output.
@@ -69,11 +71,28 @@ impl Running {
         line
     }
 
-    /// Ends it by `signal`, and returns its exit status.
-    pub fn end(mut self, signal: &str) -> Option<i32> {
+    /// Reads its log up to the line that holds `text`, and returns that line.
+    pub fn log_line(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert!(self.err.read_line(&mut line).unwrap() > 0, "the log ended without `{text}`");
+        }
+        line
+    }
+
+    /// Sends it `signal`.
+    pub fn signal(&self, signal: &str) {
         let kill = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().unwrap();
         assert!(kill.success());
-        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it by `signal`, and returns its exit status and the rest of its log.
+    pub fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        self.signal(signal);
+        let mut log = String::new();
+        self.err.read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code(), log)
     }
 }
 

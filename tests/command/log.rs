@@ -1,0 +1,47 @@
+//! What `burdock serve` writes to its log, and what signals do to it.
+
+use super::program::{File, Running, burdock};
+
+/// A server whose root cannot be asked, so that every question fails at once; and where it answers.
+fn server(settings: &str) -> (Running, String) {
+    let hints = File::new(". NS ns.example.\nns.example. A 192.0.2.1\n");
+    let config = File::new(&format!("resolver: {{ root-hints: {} }}\n{settings}", hints.path()));
+    let arguments = ["serve", "--config", config.path(), "--listen", "127.0.0.1:0", "--workers", "1"];
+    let mut server = Running::start(&arguments);
+    let line = server.log_line("answers at 127.0.0.1:");
+    let address = line.split("answers at ").nth(1).unwrap().split(',').next().unwrap();
+    (server, format!("@{address}"))
+}
+
+#[test]
+fn a_question_that_failed_is_logged_at_debug_and_at_no_other_level() {
+    for (level, logged) in [("debug", 1), ("info", 0)] {
+        let (server, address) = server(&format!("log: {{ level: {level} }}\n"));
+        assert_eq!(burdock(&["query", &address, "www.example", "MX"]).status, Some(1));
+        assert_eq!(burdock(&["query", &address, "localhost"]).status, Some(0));
+        let (status, log) = server.end("TERM");
+        assert_eq!(status, Some(0), "{log}");
+        assert_eq!(log.matches("question=").count(), logged, "{level}: {log}");
+        let line = "not resolved question=www.example. MX reason=no server of zone . has an address that can be asked";
+        assert_eq!(log.matches(line).count(), logged, "{level}: {log}");
+    }
+}
+
+#[test]
+fn a_client_that_may_not_ask_is_logged_at_debug() {
+    let (server, address) = server("access: { allow: [] }\nlog: { level: debug }\n");
+    assert_eq!(burdock(&["query", &address, "www.example"]).status, Some(1));
+    let (_, log) = server.end("TERM");
+    assert!(log.contains("refused: this client may not ask client=127.0.0.1\n"), "{log}");
+}
+
+#[test]
+fn signals_that_mean_nothing_here_are_told_and_end_nothing() {
+    let (mut server, address) = server("");
+    for signal in ["HUP", "USR1", "USR2"] {
+        server.signal(signal);
+        server.log_line(&format!("SIG{signal}"));
+    }
+    assert_eq!(burdock(&["query", &address, "localhost"]).status, Some(0));
+    assert_eq!(server.end("TERM").0, Some(0));
+}
