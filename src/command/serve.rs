@@ -14,11 +14,8 @@ use super::failure::Failure;
 pub fn run(serve: &Serve) -> Result<(), Failure> {
     let loaded = load(serve.file.config.as_deref(), &serve.overrides())?;
     start_log(loaded.config.log);
-    if loaded.config.policy.access.allow.iter().any(|network| network.prefix_len() == 0) {
-        tracing::warn!(
-            "access.allow lets everybody ask, and replies are not rate-limited yet: \
-             let a firewall keep the Internet out, or name your own networks"
-        );
+    for warning in loaded.warnings() {
+        tracing::warn!("{}", warning.line());
     }
     // A failure to bind says what to do about it.
     server::run(loaded.config).map_err(|error| Failure::told(format!("cannot start the server: {error}")))

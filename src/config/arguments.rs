@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -97,15 +97,25 @@ impl Serve {
 /// `burdock check`.
 #[derive(Args, Clone, Debug)]
 pub struct Check {
+    /// The configuration, as with --config
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    named: Option<PathBuf>,
     /// The configuration.
     #[command(flatten)]
-    pub file: ConfigFile,
+    file: ConfigFile,
     /// Print the configuration in force, defaults included
     #[arg(long)]
     pub print: bool,
     /// Print the JSON Schema of the configuration file instead
     #[arg(long, conflicts_with = "print")]
     pub schema: bool,
+}
+
+impl Check {
+    /// The file to check; `None` for the default.
+    pub fn file(&self) -> Option<&Path> {
+        self.named.as_deref().or(self.file.config.as_deref())
+    }
 }
 
 /// What `query` and `trace` walk with.

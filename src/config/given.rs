@@ -1,7 +1,7 @@
 //! What the operator wrote, key by key, read with the table in hand; collects every problem instead of ending at the first.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::file::{self, Entry, Node, Value};
 use super::problem::{Complaint, Place, Problem};
@@ -108,11 +108,20 @@ impl Given {
 
     /// Adds a problem with one item of `key`.
     pub fn complain_item(&mut self, key: &str, index: usize, complaint: Complaint) {
-        let place = self.values.get(key).map(|(_, node)| match &node.value {
+        self.push(key, self.place(key, index), complaint);
+    }
+
+    /// The file it was read from.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Where the operator wrote `key`: the item of a list, or the one value.
+    pub fn place(&self, key: &str, index: usize) -> Option<Place> {
+        self.values.get(key).map(|(_, node)| match &node.value {
             Value::List(items) => items.get(index).map_or(node.place, |item| item.place),
             _ => node.place,
-        });
-        self.push(key, place, complaint);
+        })
     }
 
     /// Whether the operator wrote `key`.

@@ -42,11 +42,12 @@ Exit status:
 
 pub const CHECK: &str = "\
 Reads the whole configuration and prints every problem on standard error, not only the first: file,
-line and column, the key, the reason, and below it what to do. Nothing is started.
+line and column, the key, the reason, and below it what to do. What is allowed and probably not meant
+is a warning: everybody may ask, or the machine is smaller than the settings. Nothing is started.
 
 Examples:
   burdock check
-  burdock check --config ./burdock.yaml
+  burdock check ./burdock.yaml
   burdock check --print                   every key, its value, and where the value comes from
   burdock check --schema > burdock.schema.json
 
@@ -54,7 +55,7 @@ Files:
   /etc/burdock/burdock.yaml               the configuration; may be absent
 
 Exit status:
-  0  the configuration is right
+  0  the configuration is right, perhaps with warnings
   2  it is not";
 
 pub const QUERY: &str = "\

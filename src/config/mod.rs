@@ -14,6 +14,7 @@ mod problem;
 mod show;
 mod table;
 mod value;
+mod warning;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -24,10 +25,12 @@ use crate::{cache, policy, resolver};
 
 use given::Given;
 use problem::Complaint;
+use warning::Machine;
 
 pub use problem::{Place, Problem};
 pub use show::schema;
 pub use table::{Form, Setting, settings};
+pub use warning::Warning;
 
 /// The configuration in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +97,11 @@ impl Loaded {
     /// The configuration in force as YAML, defaults included; overrides of the command line are not part of it.
     pub fn to_yaml(&self) -> String {
         show::print(&self.given)
+    }
+
+    /// What is allowed and probably not meant, on the machine we run on.
+    pub fn warnings(&self) -> Vec<Warning> {
+        warning::warnings(&self.config, &self.given, &Machine::here())
     }
 }
 

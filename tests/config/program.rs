@@ -60,7 +60,41 @@ fn letting_everybody_ask_is_warned_of() {
         let output = burdock(&["serve", "--config", file.text(), "--listen", &listen]);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         assert_eq!(stderr(&output).contains("lets everybody ask"), warned, "{}", stderr(&output));
+        let output = burdock(&["check", file.text()]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let place = format!("{}:1:19: warning: access.allow lets everybody ask", file.text());
+        assert_eq!(stderr(&output).starts_with(&place), warned, "{}", stderr(&output));
+        assert_eq!(stdout(&output).ends_with("the configuration is right, with 1 warning.\n"), warned);
     }
+}
+
+#[test]
+fn a_cache_larger_than_the_machine_is_warned_of() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let file = ConfigFile::new("access: { allow: ['::/0'] }\ncache: { size: 1024TiB }\n");
+    let checked = burdock(&["check", "--config", file.text()]);
+    assert_eq!(checked.status.code(), Some(0));
+    let place = format!("{}:2:16: warning: cache.size (1073741824MiB) is more than this machine has", file.text());
+    assert!(stderr(&checked).contains(&place), "{}", stderr(&checked));
+    assert_eq!(stdout(&checked), format!("{}: the configuration is right, with 2 warnings.\n", file.text()));
+    let served = burdock(&["serve", "--config", file.text(), "--listen", &listen]);
+    assert!(stderr(&served).contains("WARN cache.size (1073741824MiB) is more"), "{}", stderr(&served));
+}
+
+/// As with named-checkconf.
+#[test]
+fn the_file_to_check_may_be_named_without_an_option() {
+    let (right, wrong) = (ConfigFile::new("cache: { size: 64MiB }\n"), ConfigFile::new("cash: {}\n"));
+    let output = burdock(&["check", right.text()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), format!("{}: the configuration is right.\n", right.text()));
+    assert!(stdout(&burdock(&["check", "--print", right.text()])).contains("  size: 64MiB\n"));
+    let output = burdock(&["check", wrong.text()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).starts_with(&format!("{}:1:1: cash: ", wrong.text())), "{}", stderr(&output));
+    let both = burdock(&["check", right.text(), "--config", right.text()]);
+    assert_eq!((both.status.code(), stdout(&both)), (Some(2), ""));
 }
 
 #[test]

@@ -1,0 +1,141 @@
+//! What is allowed and probably not meant: the configuration is right, and the operator should look twice.
+//!
+//! Nothing here ends anything: what cannot work is a `Problem`. The judges are pure; the machine is passed in.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use super::Config;
+use super::given::Given;
+use super::problem::{Complaint, Place};
+
+/// One thing to look at again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it was written; `None` for a default or an option of the command line.
+    pub place: Option<(PathBuf, Place)>,
+    /// The key, as a dotted path.
+    pub key: &'static str,
+    /// What may not be meant.
+    pub reason: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Warning {
+    /// The warning as one line of a log.
+    pub fn line(&self) -> String {
+        format!("{} {}: {}", self.key, self.reason, self.remedy)
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((file, Place { line, column })) = &self.place {
+            write!(f, "{}:{line}:{column}: ", file.display())?;
+        }
+        write!(f, "warning: {} {}\n  \u{2192} {}", self.key, self.reason, self.remedy)
+    }
+}
+
+/// What there is to share out.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// Octets of memory, when that is known.
+    pub memory: Option<u64>,
+    /// Processors this process may use.
+    pub processors: NonZeroUsize,
+}
+
+impl Machine {
+    /// The machine we run on.
+    pub fn here() -> Self {
+        let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
+        Self { memory, processors: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+    }
+}
+
+/// Everything to look at again in `config`, in the order of the keys.
+pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warning> {
+    let found = [
+        workers(config, machine).map(|complaint| ("workers", 0, complaint)),
+        everybody(config).map(|(item, complaint)| ("access.allow", item, complaint)),
+        memory(config, machine).map(|complaint| ("cache.size", 0, complaint)),
+    ];
+    let warning = |(key, item, Complaint { reason, remedy })| {
+        let place = given.file().map(Path::to_path_buf).zip(given.place(key, item));
+        Warning { place, key, reason, remedy }
+    };
+    found.into_iter().flatten().map(warning).collect()
+}
+
+fn workers(config: &Config, machine: &Machine) -> Option<Complaint> {
+    let (workers, processors) = (config.workers?, machine.processors);
+    if workers.get() <= processors.get().saturating_mul(WORKERS_PER_PROCESSOR) {
+        return None;
+    }
+    let reason = format!("({workers}) is far more than this machine has processors ({processors})");
+    Some(Complaint::new(reason, "they wait for each other and take memory: `auto` is one per core"))
+}
+
+/// An open resolver is a weapon for others (RFC 5358), and may stand behind a firewall.
+fn everybody(config: &Config) -> Option<(usize, Complaint)> {
+    let item = config.policy.access.allow.iter().position(|network| network.prefix_len() == 0)?;
+    let complaint = Complaint::new(
+        "lets everybody ask, and replies are not rate-limited yet",
+        "let a firewall keep the Internet out, or name your own networks",
+    );
+    Some((item, complaint))
+}
+
+fn memory(config: &Config, machine: &Machine) -> Option<Complaint> {
+    let memory = machine.memory.filter(|memory| config.cache.size > *memory)?;
+    let mebi = |octets: u64| octets >> 20;
+    let reason = format!("({}MiB) is more than this machine has memory ({}MiB)", mebi(config.cache.size), mebi(memory));
+    Some(Complaint::new(
+        reason,
+        format!("a full cache would end burdock: write at most `{}MiB`, half of it", mebi(memory / 2)),
+    ))
+}
+
+/// `MemTotal` of /proc/meminfo, in octets.
+fn total(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+const WORKERS_PER_PROCESSOR: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, parse};
+
+    fn keys(text: &str, machine: &Machine) -> Vec<(&'static str, Option<Place>)> {
+        let loaded = parse(text, Some(Path::new("x.yaml")), &Overrides::default()).unwrap();
+        let found = warnings(&loaded.config, &loaded.given, machine);
+        found.into_iter().map(|warning| (warning.key, warning.place.map(|(_, place)| place))).collect()
+    }
+
+    #[test]
+    fn warnings_begin_where_the_machine_ends() {
+        let machine = Machine { memory: Some(1 << 30), processors: NonZeroUsize::new(2).unwrap() };
+        let at = |line, column| Some(Place { line, column });
+        assert_eq!(keys("workers: 8\ncache: { size: 1GiB }\n", &machine), []);
+        assert_eq!(keys("workers: 9\n", &machine), [("workers", at(1, 10))]);
+        assert_eq!(keys("cache: { size: 1025MiB }\n", &machine), [("cache.size", at(1, 16))]);
+        assert_eq!(keys("access: { allow: [10.0.0.0/8, '::/0'] }\n", &machine), [("access.allow", at(1, 31))]);
+        // A default can be too much, too; and what is not known is not warned of.
+        assert_eq!(keys("", &Machine { memory: Some(256 << 20), ..machine }), [("cache.size", None)]);
+        assert_eq!(keys("cache: { size: 9TiB }\n", &Machine { memory: None, ..machine }), []);
+    }
+
+    #[test]
+    fn memory_is_read_as_the_kernel_writes_it() {
+        assert_eq!(total("MemTotal:        8145352 kB\nMemFree:  1 kB\n"), Some(8_145_352 * 1024));
+        assert_eq!(total("MemFree: 1 kB\n"), None);
+        assert!(Machine::here().memory.is_some_and(|memory| memory > 16 << 20));
+    }
+}
