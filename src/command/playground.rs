@@ -12,6 +12,7 @@ use crate::playground::{Example, Playground, start};
 use crate::server::{self, Parts};
 
 use super::failure::{Failure, print};
+use super::serve::start_log;
 use super::trace::walk_once;
 use super::walker::block_on;
 use super::words::Words;
@@ -57,6 +58,8 @@ async fn serve(internet: &Playground, listen: Option<SocketAddr>) -> Result<(), 
     let mut terminate = signal(SignalKind::terminate()).map_err(system)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system)?;
     let config = config(internet, listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))?;
+    // As when it serves: what is missing here will be missing there.
+    start_log(config.log);
     let server = server::start(Parts::from(config))
         .map_err(|error| Failure::told(format!("cannot start the server: {error}")))?;
     for address in server.addresses() {

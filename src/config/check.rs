@@ -193,8 +193,8 @@ fn limits(given: &mut Given) -> Option<Limits> {
     for bound in Limits::default().table() {
         let key = format!("limits.{}", bound.name.replace('_', "-"));
         let value = match bound.unit {
-            "ms" => given.one(&key, limit_time),
-            _ => given.one(&key, |text| value::number(text, u32::MAX).map(u64::from)),
+            "ms" => given.one(&key, value::bound_time).map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)),
+            _ => given.one(&key, value::bound).map(u64::from),
         };
         complete &= value.is_some_and(|value| limits.set(bound.name, value));
     }
@@ -211,14 +211,6 @@ fn limits(given: &mut Given) -> Option<Limits> {
         given.complain(key, Complaint::new(reason, format!("let {name} be at least as long as {other}")));
     }
     complete.then_some(limits)
-}
-
-fn limit_time(text: &str) -> Result<u64, Complaint> {
-    let time = value::time(text)?;
-    if time.is_zero() || time > LONGEST_LIMIT {
-        return Err(Complaint::new(format!("`{text}` is out of range"), "write a time from `1ms` to `1h`"));
-    }
-    Ok(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn log(given: &mut Given) -> Option<Log> {
@@ -248,5 +240,4 @@ fn choose<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Complaint> {
 const DAY: Duration = Duration::from_secs(86_400);
 /// RFC 8767 §4 suggests never to keep anything longer.
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
-const LONGEST_LIMIT: Duration = Duration::from_secs(3600);
 const LEAST_CACHE: u64 = 1 << 20;

@@ -32,12 +32,34 @@ pub fn word(text: &str, words: &[&str]) -> Taken<usize> {
     })
 }
 
-/// A whole number from 1 to `most`.
-pub fn number(text: &str, most: u32) -> Taken<u32> {
-    let parsed: Option<u32> = text.parse().ok().filter(|number| (1..=most).contains(number));
-    parsed.ok_or_else(|| {
-        Complaint::new(format!("`{text}` is no whole number from 1 to {most}"), "write digits only, without a unit")
-    })
+/// A bound on how many: a whole number, at least 1.
+pub fn bound(text: &str) -> Taken<u32> {
+    match text.parse() {
+        Ok(0) => Err(nothing(text, "1")),
+        Ok(number) => Ok(number),
+        Err(_) => {
+            let reason = format!("`{text}` is no whole number from 1 to {}", u32::MAX);
+            Err(Complaint::new(reason, "write digits only, without a unit"))
+        }
+    }
+}
+
+/// A bound on how long: from a millisecond to an hour.
+pub fn bound_time(text: &str) -> Taken<Duration> {
+    let time = time(text)?;
+    if time.is_zero() {
+        return Err(nothing(text, "1ms"));
+    }
+    if time > LONGEST_BOUND {
+        return Err(Complaint::new(format!("`{text}` is out of range"), "write a time from `1ms` to `1h`"));
+    }
+    Ok(time)
+}
+
+/// In other programs 0 switches a bound off.
+fn nothing(text: &str, least: &str) -> Complaint {
+    let reason = format!("`{text}` is not allowed: it leaves room for nothing, and no bound can be switched off");
+    Complaint::new(reason, format!("write at least `{least}`, or remove the key for the default"))
 }
 
 /// A number of workers; `None` for `auto`.
@@ -161,6 +183,9 @@ pub fn address(text: &str) -> Taken<IpAddr> {
 pub fn network(text: &str) -> Taken<IpNet> {
     let parsed = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let Some(net) = parsed else {
+        if ["none", "off", "no", "false", "nobody"].contains(&text) {
+            return Err(Complaint::new(format!("`{text}` is no network"), "write `[]` for no network at all"));
+        }
         return Err(Complaint::new(format!("`{text}` is no network"), "write `192.0.2.0/24` or `\"2001:db8::/32\"`"));
     };
     if net.trunc() != net {
@@ -214,6 +239,7 @@ fn listed(words: &[&str]) -> String {
 }
 
 const MAX_WORKERS: usize = 1024;
+const LONGEST_BOUND: Duration = Duration::from_secs(3600);
 /// Nothing here is meant to last longer than a leap year.
 const LONGEST_TIME_MS: u64 = 366 * 86_400_000;
 

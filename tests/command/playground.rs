@@ -54,6 +54,15 @@ fn it_answers_whoever_asks_and_ends_by_signal() {
 }
 
 #[test]
+fn too_few_files_are_told_as_when_it_serves() {
+    for arguments in [&["playground"][..], &["serve", "--listen", "127.0.0.1:0", "--workers", "1"]] {
+        let mut running = Running::start_with_files(1024, arguments);
+        running.log_line("this process may open fewer than 4096 files");
+        assert_eq!(running.end("TERM").0, Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
 fn what_does_not_fit_together_is_wrong_usage() {
     assert_eq!(burdock(&["playground", "www.ibm.com"]).status, Some(2));
     assert_eq!(burdock(&["playground", "--once", "--listen", "127.0.0.1"]).status, Some(2));

@@ -91,9 +91,33 @@ fn a_value_out_of_its_range() {
             Expected(2, 16, "cache.size", "too small", "`1MiB`"),
             Expected(2, 31, "cache.max-ttl", "too long", "`7d`"),
             Expected(2, 54, "cache.max-negative-ttl", "whole number of seconds", "TTLs count seconds"),
-            Expected(3, 17, "limits.jobs", "no whole number from 1", "digits only"),
+            Expected(3, 17, "limits.jobs", "`0` is not allowed: it leaves room for nothing", "at least `1`, or remove"),
             Expected(3, 27, "limits.drain", "out of range", "`1h`"),
             Expected(4, 28, "resolver.upstream-port", "no port", "1 to 65535"),
+        ],
+    );
+}
+
+#[test]
+fn a_bound_of_nothing() {
+    says(
+        "limits: { jobs: -1, drain: 0, tcp-idle: 0s, depth: 00 }\n",
+        &[
+            Expected(1, 17, "limits.jobs", "no whole number from 1", "digits only"),
+            Expected(1, 28, "limits.drain", "no bound can be switched off", "at least `1ms`"),
+            Expected(1, 41, "limits.tcp-idle", "`0s` is not allowed", "at least `1ms`"),
+            Expected(1, 52, "limits.depth", "no bound can be switched off", "at least `1`"),
+        ],
+    );
+}
+
+#[test]
+fn no_network_at_all_is_an_empty_list() {
+    says(
+        "access: { deny: nobody }\nresolver: { never-ask: none }\n",
+        &[
+            Expected(1, 17, "access.deny", "`nobody` is no network", "write `[]`"),
+            Expected(2, 24, "resolver.never-ask", "`none` is no network", "write `[]`"),
         ],
     );
 }
