@@ -41,7 +41,7 @@
 //! another name, an end to the answer. Where the servers of a zone are known by name only, their addresses are
 //! sub-questions on the same budget.
 //!
-//! What was learnt is remembered with its TTL, the reply is written once (`responder::reply`), kept, and made each
+//! What was learnt is remembered with its TTL, the reply is written once (`responder::reply`), kept if the question was asked before, and made each
 //! waiting client's own. When it could not be found out, the client hears SERVFAIL and an extended error that says
 //! which zone, server or bound it was, and the failure is remembered too, for a second at first.
 

@@ -129,16 +129,19 @@ impl Responder {
         self.finish(&request, &reply::failed(&request.question, &error, now))
     }
 
-    /// Resolves, and remembers the reply for those who ask next.
+    /// Resolves, and keeps the reply ready for a question that was asked before.
     async fn work(self: Arc<Self>, request: Request) -> Arc<Answer> {
-        let question = &request.question;
-        let result = self.resolver.resolve(question, &self.resolver.job()).await;
+        let (question, job) = (&request.question, self.resolver.job());
+        let result = self.resolver.resolve(question, &job).await;
         let now = self.resolver.world().clock.now();
         match result {
             Ok(resolution) => {
                 let answer = reply::build(question, &resolution, request.dnssec_ok, now);
                 let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
-                if self.resolver.may_remember(&resolution) {
+                // The first time, the RRset or denial that the walk left in the cache is enough: most names are asked for
+                // once, and a finished reply would double what they cost. Aliases may have left nothing (DNAME).
+                let asked_before = job.budget().queries_spent() == 0;
+                if (asked_before || !resolution.aliases.is_empty()) && self.resolver.may_remember(&resolution) {
                     self.answers.insert(&request.key, Arc::clone(&answer));
                 }
                 answer
