@@ -191,7 +191,7 @@ fn power_dns(setup: &Setup, at: &str) -> String {
 }
 
 fn knot(setup: &Setup, at: &str) -> String {
-    let cache = setup.cache.unwrap_or(8 << 30);
+    let cache = setup.cache.unwrap_or(2 << 30);
     format!(
         "net.ipv6 = false\nnet.listen('{}', {}, {{ kind = 'dns' }})\ncache.open({cache}, 'lmdb://{at}/cache')\n\
          trust_anchors.remove('.')\noption('ALLOW_LOCAL', true)\nmodules = {{ 'hints > iterate' }}\n\

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -96,27 +95,13 @@ impl Running {
         Duration::from_nanos(tasks.into_iter().flatten().flatten().filter_map(|task| nanos(task.path())).sum())
     }
 
-    /// Resident memory, in octets, without files it has mapped from shared memory.
+    /// Resident memory, in octets, mapped files included: one of the peers keeps its cache in such a file.
     pub fn resident(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let octets = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
-            kib.unwrap_or(0) * 1024
-        };
-        octets("VmRSS:") - octets("RssShmem:")
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse::<u64>().ok());
+        kib.unwrap_or(0) * 1024
     }
-}
-
-/// Octets that the files in a folder, and in the folders in it, take up.
-pub fn occupied(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let octets = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(data) if data.is_dir() => occupied(&entry.path()),
-        Ok(data) => data.blocks() * 512,
-        Err(_) => 0,
-    };
-    entries.map(octets).sum()
 }
 
 impl Drop for Running {

@@ -116,11 +116,6 @@ impl Session<'_> {
         Err(io::Error::other(format!("{} does not answer {target:?}; it said:\n{log}", self.peer.name())))
     }
 
-    /// Octets it keeps in memory: resident, and in files of its own, which are in memory here.
-    pub fn memory(&self) -> u64 {
-        self.running.resident() + process::occupied(&self.bench.scratch.join(self.peer.word()))
-    }
-
     /// Whether one question gets the right answer.
     pub fn ask(&self, target: &Target) -> io::Result<bool> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
