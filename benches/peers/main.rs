@@ -229,11 +229,22 @@ fn load_average() -> String {
     text.split_whitespace().next().unwrap_or("?").to_owned()
 }
 
+/// What scratch folders are called, before the number of the process.
+const SCRATCH: &str = "burdock-peers-";
+
 /// Memory where there is some: a cache in a file must not wait for a disk.
 fn scratch() -> io::Result<PathBuf> {
     let shared = Path::new("/dev/shm");
     let base = if shared.is_dir() { shared } else { Path::new(env!("CARGO_TARGET_TMPDIR")) };
-    let scratch = base.join(format!("burdock-peers-{}", std::process::id()));
+    // What a run left behind that was killed.
+    for entry in fs::read_dir(base)?.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(SCRATCH));
+        if owner.is_some_and(|number| !Path::new("/proc").join(number).exists()) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    let scratch = base.join(format!("{SCRATCH}{}", std::process::id()));
     fs::create_dir_all(&scratch)?;
     Ok(scratch)
 }
