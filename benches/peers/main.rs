@@ -121,7 +121,9 @@ fn run(options: &Options) -> io::Result<()> {
     let [core, other, ..] = *cores else { return Err(io::Error::other("two processors are needed")) };
     let scratch = scratch()?;
     process::pin(other);
-    let bench = Bench { internet: Internet::start(other)?, core, other, scratch: scratch.clone() };
+    // Before anything is measured: somebody may commit meanwhile.
+    let commit = said("git", &["describe", "--always", "--dirty"]);
+    let bench = Bench { internet: Internet::start(other)?, core, other, scratch: scratch.clone(), commit };
     let result = measure(&bench, options);
     drop(bench);
     fs::remove_dir_all(scratch)?;
@@ -189,7 +191,7 @@ fn play(bench: &Bench, options: &Options, scenario: &Scenario<'_>) -> io::Result
         }
         busy.push(load_average());
     }
-    let text = format!("{}\n{}", machine(options, scenario, &busy), (scenario.text)(&table));
+    let text = format!("{}\n{}", machine(bench, options, scenario, &busy), (scenario.text)(&table));
     println!("\n{}\n{text}", scenario.part);
     if options.write {
         table::put(Path::new("docs/performance.md"), scenario.part, &text)?;
@@ -198,11 +200,7 @@ fn play(bench: &Bench, options: &Options, scenario: &Scenario<'_>) -> io::Result
 }
 
 /// Where, when and how a table was made.
-fn machine(options: &Options, scenario: &Scenario<'_>, busy: &[String]) -> String {
-    let said = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.map_or_else(|_| "?".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
+fn machine(bench: &Bench, options: &Options, scenario: &Scenario<'_>, busy: &[String]) -> String {
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("?");
     let versions = peer::ALL.iter().filter(|peer| **peer != Peer::Echo);
@@ -215,13 +213,19 @@ fn machine(options: &Options, scenario: &Scenario<'_>, busy: &[String]) -> Strin
         cpuinfo.lines().filter(|line| line.starts_with("processor")).count(),
         model.trim_start_matches([' ', '\t', ':']),
         said("uname", &["-r"]),
-        said("git", &["rev-parse", "--short", "HEAD"]),
+        bench.commit,
         scenario.rounds,
         options.seconds,
         options.cold,
         busy.join(", "),
         versions.join(", "),
     )
+}
+
+/// What a program says on its standard output.
+fn said(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map_or_else(|_| "?".to_owned(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn load_average() -> String {

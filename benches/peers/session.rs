@@ -21,6 +21,8 @@ pub struct Bench {
     /// The processor of the load and of the authorities.
     pub other: usize,
     pub scratch: PathBuf,
+    /// What of the source is measured.
+    pub commit: String,
 }
 
 /// A peer that runs and answers.
