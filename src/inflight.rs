@@ -1,15 +1,19 @@
 //! One computation per key, any number of waiters.
 //!
 //! Used at both ends only — client questions and exchanges with servers — so that no computation ever waits for
-//! itself. The computation runs in a task of its own: whoever asked first may leave without ending it. Waiters wake in
-//! the order they came (tokio's `watch` would wake them in an order of its own, which no seed repeats).
+//! itself. Whoever asks first computes, the others wait; if the first leaves, a task of its own goes on with the
+//! computation. Waiters wake in the order they came (tokio's `watch` would wake them in an order of its own, which no
+//! seed repeats).
 
+use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 /// What is being computed now, by key.
@@ -50,10 +54,20 @@ pub enum Full {
     Waiters,
 }
 
-/// A place in the queue for one result.
-#[derive(Debug)]
+/// A place in the queue for one result. It has to be waited on or dropped: the first one does the work for all.
 pub struct Waiter<V> {
     slot: Arc<Slot<V>>,
+    /// What fills the slot, with whoever came first.
+    work: Option<Work>,
+}
+
+/// On the heap from the start: a walk's future is large, and would be moved several times.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl<V: fmt::Debug> fmt::Debug for Waiter<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter").field("slot", &self.slot).field("works", &self.work.is_some()).finish()
+    }
 }
 
 impl<K, V> Inflight<K, V>
@@ -66,7 +80,7 @@ where
         Arc::new(Self { table: Mutex::new(HashMap::default()), limits })
     }
 
-    /// Joins the computation of `key`, or starts it with `start` in a task on the current runtime.
+    /// Joins the computation of `key`, or makes it with `start`: it runs as the first waiter waits.
     ///
     /// # Errors
     /// [`Full`] when a bound is reached.
@@ -80,7 +94,7 @@ where
                 return Err(Full::Waiters);
             }
             entry.waiters += 1;
-            return Ok(Waiter { slot: Arc::clone(&entry.slot) });
+            return Ok(Waiter { slot: Arc::clone(&entry.slot), work: None });
         }
         if table.len() >= self.limits.keys {
             return Err(Full::Keys);
@@ -89,10 +103,8 @@ where
         table.insert(key.clone(), Entry { slot: Arc::clone(&slot), waiters: 1 });
         drop(table);
         let ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
-        // On the heap from the start: a walk's future is large, and the runtime moves what it is given several times.
-        let work = Box::pin(start());
-        tokio::spawn(async move { ending.with(work.await) });
-        Ok(Waiter { slot })
+        let work = start();
+        Ok(Waiter { slot, work: Some(Box::pin(async move { ending.with(work.await) })) })
     }
 
     /// How many keys are in flight.
@@ -108,7 +120,11 @@ where
 
 impl<V: Clone> Waiter<V> {
     /// Waits for the result; `None` when the computation ended without one (its runtime stopped).
-    pub async fn wait(self) -> Option<V> {
+    pub async fn wait(mut self) -> Option<V> {
+        if let Some(work) = &mut self.work {
+            work.await;
+            self.work = None;
+        }
         // Made before the look: what is filled in between wakes it all the same.
         let filled = self.slot.filled.notified();
         if let Some(value) = self.slot.value.get() {
@@ -119,7 +135,18 @@ impl<V: Clone> Waiter<V> {
     }
 }
 
-/// Takes the key out of the table and wakes the waiters when the task ends, however it ends.
+impl<V> Drop for Waiter<V> {
+    /// Others may wait for what this one was computing, and what comes of it is worth knowing.
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(work);
+        }
+    }
+}
+
+/// Takes the key out of the table and wakes the waiters when the computation ends, however it ends.
 struct Ending<K: Eq + Hash, V> {
     inflight: Arc<Inflight<K, V>>,
     key: K,
@@ -203,12 +230,11 @@ mod tests {
     async fn a_computation_that_is_cut_off_leaves_nobody_waiting() {
         let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let waiter = {
-            let _inside = runtime.enter();
-            inflight.join(&1, std::future::pending).unwrap()
-        };
+        let first = inflight.join(&1, std::future::pending).unwrap();
+        let second = inflight.join(&1, || async { 0 }).unwrap();
+        runtime.spawn(first.wait());
         runtime.shutdown_background();
-        assert_eq!(waiter.wait().await, None);
+        assert_eq!(second.wait().await, None);
         assert!(inflight.is_empty());
     }
 
