@@ -6,7 +6,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use super::store::{Store, Weigh};
+use super::store::{Entry, Store};
 use crate::dns::{Header, RecordType};
 
 /// The key of a client question: lower-cased QNAME, QTYPE, and the flags that change the answer.
@@ -73,8 +73,8 @@ pub struct Answer {
 
 impl Answer {
     /// Whether this is the answer to the question of `key`: QNAME and QTYPE stand at the start of both.
-    pub(super) fn is_for(&self, key: &AnswerKey) -> bool {
-        let Some((flags, question)) = key.octets().split_last() else { return false };
+    pub(super) fn is_for(&self, key: &[u8]) -> bool {
+        let Some((flags, question)) = key.split_last() else { return false };
         let own = self.bytes.get(Header::OCTETS..Header::OCTETS + question.len());
         *flags == self.flags && own == Some(question)
     }
@@ -85,7 +85,11 @@ impl Answer {
     }
 }
 
-impl Weigh for Arc<Answer> {
+impl Entry for Arc<Answer> {
+    fn is_for(&self, key: &[u8]) -> bool {
+        Answer::is_for(self, key)
+    }
+
     fn octets(&self) -> usize {
         let spilled = |spilled: bool, octets: usize| if spilled { octets } else { 0 };
         let bytes = spilled(self.bytes.spilled(), self.bytes.len());

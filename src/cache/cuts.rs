@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::key;
-use super::store::{Store, Weigh};
-use crate::dns::{Name, NameServer, RecordType, ZoneCut};
+use super::store::{Entry, Store};
+use crate::dns::{Name, NameServer, ZoneCut};
 
-impl Weigh for Arc<ZoneCut> {
+impl Entry for Arc<ZoneCut> {
+    fn is_for(&self, key: &[u8]) -> bool {
+        self.apex.wire().eq_ignore_ascii_case(key)
+    }
+
     fn octets(&self) -> usize {
         let server = |server: &NameServer| {
             size_of::<NameServer>() + server.host.wire().len() + server.glue.len() * size_of::<std::net::IpAddr>()
@@ -31,7 +34,7 @@ impl Cuts {
     /// The deepest current cut at or above `name`.
     pub fn closest(&self, name: &Name, now: Instant) -> Option<Arc<ZoneCut>> {
         // The key ends in the name's own suffixes: the key of each ancestor is a tail of the name's.
-        let key = key(name, RecordType::NS);
+        let key = name.key();
         let mut rest = key.as_slice();
         loop {
             if let Some(cut) = self.store.get(rest).filter(|cut| cut.is_current(now)) {
@@ -44,17 +47,17 @@ impl Cuts {
 
     /// The current cut at `apex`.
     pub fn at(&self, apex: &Name, now: Instant) -> Option<Arc<ZoneCut>> {
-        self.store.get(&key(apex, RecordType::NS)).filter(|cut| cut.is_current(now))
+        self.store.get(&apex.key()).filter(|cut| cut.is_current(now))
     }
 
     /// Remembers a cut. What the parent says replaces what it said before.
     pub fn insert(&self, cut: Arc<ZoneCut>) {
-        self.store.insert(&key(&cut.apex, RecordType::NS), cut);
+        self.store.insert(&cut.apex.key(), cut);
     }
 
     /// Forgets the cut at `apex`: the parent has to be asked again.
     pub fn remove(&self, apex: &Name) {
-        self.store.remove(&key(apex, RecordType::NS));
+        self.store.remove(&apex.key());
     }
 }
 

@@ -1,11 +1,12 @@
 //! Resolution failures (RFC 9520 §3.2): remembered for a second, then twice as long each time, up to five minutes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::key;
-use super::store::{Store, Weigh};
+use super::store::{Entry, Store};
 use crate::dns::Question;
 
 const FIRST: Duration = Duration::from_secs(1);
@@ -21,16 +22,26 @@ pub struct Failed<E> {
     pause: Duration,
 }
 
-impl<E> Weigh for Failed<E> {
+/// A failure, and the question it belongs to.
+struct Kept<E> {
+    key: Box<[u8]>,
+    failed: Failed<E>,
+}
+
+impl<E: Send + Sync + 'static> Entry for Arc<Kept<E>> {
+    fn is_for(&self, key: &[u8]) -> bool {
+        *self.key == *key
+    }
+
     fn octets(&self) -> usize {
         // Reasons hold a zone name and a server's fault.
-        64
+        size_of::<Kept<E>>() + self.key.len() + 64
     }
 }
 
 /// The cache of failures; `E` is the reason.
 pub struct Failures<E: Clone + Send + Sync + 'static> {
-    store: Store<Failed<E>>,
+    store: Store<Arc<Kept<E>>>,
 }
 
 impl<E: Clone + Send + Sync + 'static> Failures<E> {
@@ -41,15 +52,17 @@ impl<E: Clone + Send + Sync + 'static> Failures<E> {
 
     /// The failure that still stands for `question`.
     pub fn find(&self, question: &Question, now: Instant) -> Option<Failed<E>> {
-        self.store.get(&key(&question.name, question.rtype)).filter(|failed| now < failed.until)
+        let kept = self.store.get(&key(&question.name, question.rtype))?;
+        (now < kept.failed.until).then(|| kept.failed.clone())
     }
 
     /// Remembers a failure, twice as long as the last one when that was recent.
     pub fn insert(&self, question: &Question, reason: E, now: Instant) {
         let key = key(&question.name, question.rtype);
-        let recent = self.store.get(&key).filter(|last| now < last.until + last.pause);
-        let pause = recent.map_or(FIRST, |last| (last.pause * 2).min(LONGEST));
-        self.store.insert(&key, Failed { reason, until: now + pause, pause });
+        let recent = self.store.get(&key).filter(|last| now < last.failed.until + last.failed.pause);
+        let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(LONGEST));
+        let failed = Failed { reason, until: now + pause, pause };
+        self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
     }
 
     /// Forgets the failures of `question`: it was resolved.

@@ -19,7 +19,7 @@ pub use cuts::Cuts;
 pub use failures::{Failed, Failures};
 pub use front::{Found, Front};
 pub use rrsets::{Known, Rank, RrSets};
-pub use store::{Store, Weigh};
+pub use store::{Entry, Store};
 
 /// How much is remembered, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]

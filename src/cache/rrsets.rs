@@ -2,11 +2,12 @@
 //!
 //! Glue and the NS sets of referrals are not here: they live with their zone cut and answer no client.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::store::{Store, Weigh};
+use super::store::{Entry, Store};
 use super::{Settings, key};
 use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Ttl};
 
@@ -27,6 +28,7 @@ pub enum Rank {
 /// A fact with the time it was learnt and the time it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
+    key: Box<[u8]>,
     outcome: Outcome,
     rank: Rank,
     since: Instant,
@@ -35,9 +37,9 @@ pub struct Known {
 
 impl Known {
     /// The fact as of `now`: TTLs show what is left.
-    fn at(self, now: Instant) -> Outcome {
+    fn at(&self, now: Instant) -> Outcome {
         let age = now.saturating_duration_since(self.since);
-        match self.outcome {
+        match self.outcome.clone() {
             Outcome::Found(set) => Outcome::Found(RrSet { ttl: set.ttl.minus(age), ..set }),
             Outcome::NoData(denial) => Outcome::NoData(aged(denial, age)),
             Outcome::NxDomain(denial) => Outcome::NxDomain(aged(denial, age)),
@@ -51,18 +53,24 @@ fn aged(denial: Denial, age: Duration) -> Denial {
     Denial { soa, proof, ttl: denial.ttl.minus(age) }
 }
 
-impl Weigh for Known {
+impl Entry for Arc<Known> {
+    fn is_for(&self, key: &[u8]) -> bool {
+        *self.key == *key
+    }
+
     fn octets(&self) -> usize {
-        match &self.outcome {
-            Outcome::Found(set) => set.octets(),
-            Outcome::NoData(denial) | Outcome::NxDomain(denial) => denial.octets(),
-        }
+        size_of::<Known>()
+            + self.key.len()
+            + match &self.outcome {
+                Outcome::Found(set) => set.octets(),
+                Outcome::NoData(denial) | Outcome::NxDomain(denial) => denial.octets(),
+            }
     }
 }
 
 /// The cache of RRsets and denials.
 pub struct RrSets {
-    store: Store<Known>,
+    store: Store<Arc<Known>>,
     min_ttl: Ttl,
     max_ttl: Ttl,
     max_negative_ttl: Ttl,
@@ -107,7 +115,13 @@ impl RrSets {
         self.put(
             &name,
             rtype,
-            Known { outcome: Outcome::Found(set.clone()), rank, since: now, expires: end(now, ttl) },
+            Known {
+                key: key(&name, rtype).as_slice().into(),
+                outcome: Outcome::Found(set.clone()),
+                rank,
+                since: now,
+                expires: end(now, ttl),
+            },
         );
         // What has data exists.
         self.store.remove(&key(&name, ANY_TYPE));
@@ -118,7 +132,17 @@ impl RrSets {
     pub fn insert_no_data(&self, name: &Name, rtype: RecordType, denial: Denial, now: Instant) -> Denial {
         let denial = self.bounded_denial(denial);
         let outcome = Outcome::NoData(denial.clone());
-        self.put(name, rtype, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
+        self.put(
+            name,
+            rtype,
+            Known {
+                key: key(name, rtype).as_slice().into(),
+                outcome,
+                rank: Rank::Authoritative,
+                since: now,
+                expires: end(now, denial.ttl),
+            },
+        );
         // What has no data of one type exists all the same.
         self.store.remove(&key(name, ANY_TYPE));
         denial
@@ -132,7 +156,17 @@ impl RrSets {
         let denial = self.bounded_denial(denial);
         let rtype = if asked == RecordType::A { ANY_TYPE } else { asked };
         let outcome = Outcome::NxDomain(denial.clone());
-        self.put(name, rtype, Known { outcome, rank: Rank::Authoritative, since: now, expires: end(now, denial.ttl) });
+        self.put(
+            name,
+            rtype,
+            Known {
+                key: key(name, rtype).as_slice().into(),
+                outcome,
+                rank: Rank::Authoritative,
+                since: now,
+                expires: end(now, denial.ttl),
+            },
+        );
         denial
     }
 
@@ -154,11 +188,11 @@ impl RrSets {
         let key = key(name, rtype);
         let better = |old: &Known| old.rank > known.rank && known.since < old.expires;
         if !self.store.get(&key).is_some_and(|old| better(&old)) {
-            self.store.insert(&key, known);
+            self.store.insert(&key, Arc::new(known));
         }
     }
 
-    fn current(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Known> {
+    fn current(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Known>> {
         self.store.get(&key(name, rtype)).filter(|known| now < known.expires)
     }
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::cache::{Store, Weigh};
+use crate::cache::{Entry, Store};
 use crate::dns::Name;
 use crate::job::Limits;
 
@@ -98,18 +98,24 @@ impl Memory {
 }
 
 /// A server's memory, shared by all who talk to it.
-#[derive(Clone, Default)]
-struct Server(Arc<Mutex<Memory>>);
+struct Server {
+    address: IpAddr,
+    memory: Mutex<Memory>,
+}
 
-impl Weigh for Server {
+impl Entry for Arc<Server> {
+    fn is_for(&self, address: &[u8]) -> bool {
+        *key(self.address) == *address
+    }
+
     fn octets(&self) -> usize {
-        size_of::<Mutex<Memory>>() + 16
+        size_of::<Server>() + 16
     }
 }
 
 /// What is remembered of all servers.
 pub struct Servers {
-    store: Store<Server>,
+    store: Store<Arc<Server>>,
     ipv6: Mutex<Ipv6Health>,
 }
 
@@ -128,7 +134,7 @@ impl Servers {
 
     /// What is known of `address`; nothing is a possible answer.
     pub(super) fn memory(&self, address: IpAddr) -> Memory {
-        self.store.get(&key(address)).map(|server| server.0.lock().clone()).unwrap_or_default()
+        self.store.get(&key(address)).map(|server| server.memory.lock().clone()).unwrap_or_default()
     }
 
     /// Whether IPv6 as a whole is being stepped around.
@@ -190,11 +196,11 @@ impl Servers {
     fn change(&self, address: IpAddr, change: impl FnOnce(&mut Memory)) {
         let key = key(address);
         let server = self.store.get(&key).unwrap_or_else(|| {
-            let server = Server::default();
-            self.store.insert(&key, server.clone());
+            let server = Arc::new(Server { address, memory: Mutex::default() });
+            self.store.insert(&key, Arc::clone(&server));
             server
         });
-        change(&mut server.0.lock());
+        change(&mut server.memory.lock());
     }
 }
 

@@ -5,7 +5,7 @@ use super::source::{Complaint, Source, words};
 /// A crate (or a path in one) and the files or folders of `src/` that may name it.
 const NAMED_IN: &[(&str, &[&str])] = &[
     ("hickory_proto", &["dns/", "dnssec/"]),
-    ("moka", &["cache/store.rs"]),
+    ("quick_cache", &["cache/store.rs"]),
     ("libc", &["net/batch.rs", "net/socket.rs"]),
     ("socket2", &["net/"]),
     ("tokio::net", &["net/", "control/", "playground/", "command/"]),

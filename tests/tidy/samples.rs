@@ -49,8 +49,8 @@ fn downwards_comments_strings_and_tests_are_fine() {
 
 #[test]
 fn crates_out_of_place_are_seen() {
-    assert_eq!(lines(crates::check, "src/cache/answers.rs", "use moka::sync::Cache;"), [1]);
-    assert_eq!(lines(crates::check, "src/cache/store.rs", "use moka::sync::Cache;"), [] as [usize; 0]);
+    assert_eq!(lines(crates::check, "src/cache/answers.rs", "use quick_cache::sync::Cache;"), [1]);
+    assert_eq!(lines(crates::check, "src/cache/store.rs", "use quick_cache::sync::Cache;"), [] as [usize; 0]);
     assert_eq!(lines(crates::check, "src/resolver/mod.rs", "\nlet s = tokio::net::UdpSocket::bind(a);"), [2]);
     assert_eq!(lines(crates::check, "src/net/worker.rs", "let n = libc::getpid();"), [1]);
     assert_eq!(lines(crates::check, "src/job/mod.rs", "use hickory_proto::rr::Name;"), [1]);
