@@ -5,6 +5,7 @@
 
 mod answers;
 mod cuts;
+mod fact;
 mod failures;
 mod front;
 mod rrsets;
@@ -18,7 +19,7 @@ pub use answers::{Answer, AnswerKey, Answers};
 pub use cuts::Cuts;
 pub use failures::{Failed, Failures};
 pub use front::{Found, Front};
-pub use rrsets::{Known, Rank, RrSets};
+pub use rrsets::{Rank, RrSets};
 pub use store::{Entry, Store};
 
 /// How much is remembered, and for how long.

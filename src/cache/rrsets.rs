@@ -2,19 +2,17 @@
 //!
 //! Glue and the NS sets of referrals are not here: they live with their zone cut and answer no client.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::OnceLock;
 
 use tokio::time::Instant;
 
-use super::store::{Entry, Store};
+use super::fact::{Fact, Moment, Told};
+use super::store::Store;
 use super::{Settings, key};
 use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Ttl};
 
 /// Denials of a whole name are kept under this type, which no record has.
 const ANY_TYPE: RecordType = RecordType(0);
-/// Data of TTL 0 is shared among those who ask within this time (RFC 8767 §4 in spirit: one fetch for a burst).
-const SHARING: Duration = Duration::from_secs(1);
 
 /// How far a fact can be believed; more is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,52 +23,11 @@ pub enum Rank {
     Authoritative,
 }
 
-/// A fact with the time it was learnt and the time it ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Known {
-    key: Box<[u8]>,
-    outcome: Outcome,
-    rank: Rank,
-    since: Instant,
-    expires: Instant,
-}
-
-impl Known {
-    /// The fact as of `now`: TTLs show what is left.
-    fn at(&self, now: Instant) -> Outcome {
-        let age = now.saturating_duration_since(self.since);
-        match self.outcome.clone() {
-            Outcome::Found(set) => Outcome::Found(RrSet { ttl: set.ttl.minus(age), ..set }),
-            Outcome::NoData(denial) => Outcome::NoData(aged(denial, age)),
-            Outcome::NxDomain(denial) => Outcome::NxDomain(aged(denial, age)),
-        }
-    }
-}
-
-fn aged(denial: Denial, age: Duration) -> Denial {
-    let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.minus(age), ..soa });
-    let proof = denial.proof.iter().map(|set| set.with_ttl(set.ttl.minus(age))).collect();
-    Denial { soa, proof, ttl: denial.ttl.minus(age) }
-}
-
-impl Entry for Arc<Known> {
-    fn is_for(&self, key: &[u8]) -> bool {
-        *self.key == *key
-    }
-
-    fn octets(&self) -> usize {
-        size_of::<Known>()
-            + self.key.len()
-            + match &self.outcome {
-                Outcome::Found(set) => set.octets(),
-                Outcome::NoData(denial) | Outcome::NxDomain(denial) => denial.octets(),
-            }
-    }
-}
-
 /// The cache of RRsets and denials.
 pub struct RrSets {
-    store: Store<Arc<Known>>,
+    store: Store<Fact>,
+    /// When the first fact was remembered.
+    beginning: OnceLock<Instant>,
     min_ttl: Ttl,
     max_ttl: Ttl,
     max_negative_ttl: Ttl,
@@ -81,6 +38,7 @@ impl RrSets {
     pub fn new(settings: &Settings, seed: u64) -> Self {
         Self {
             store: Store::new(settings.share(50), seed),
+            beginning: OnceLock::new(),
             min_ttl: settings.min_ttl,
             max_ttl: settings.max_ttl,
             max_negative_ttl: settings.max_negative_ttl,
@@ -89,20 +47,20 @@ impl RrSets {
 
     /// What is known about `name` and `rtype`: the RRset, that there is none, or that the name does not exist.
     pub fn find(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Outcome> {
-        self.current(name, rtype, now).or_else(|| self.current(name, ANY_TYPE, now)).map(|known| known.at(now))
+        let now = self.moment(now);
+        self.current(name, rtype, now).or_else(|| self.current(name, ANY_TYPE, now))?.at(now)
     }
 
     /// The RRset of `name` and `rtype`, if it is known.
     pub fn set(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<RrSet> {
-        match self.current(name, rtype, now)?.at(now) {
-            Outcome::Found(set) => Some(set),
-            Outcome::NoData(_) | Outcome::NxDomain(_) => None,
-        }
+        let now = self.moment(now);
+        self.current(name, rtype, now)?.set(now)
     }
 
     /// Whether `name` is known not to exist, and since when by whom.
     pub fn nonexistence(&self, name: &Name, now: Instant) -> Option<Denial> {
-        match self.current(name, ANY_TYPE, now)?.at(now) {
+        let now = self.moment(now);
+        match self.current(name, ANY_TYPE, now).filter(Fact::denies_name)?.at(now)? {
             Outcome::NxDomain(denial) => Some(denial),
             Outcome::Found(_) | Outcome::NoData(_) => None,
         }
@@ -111,40 +69,18 @@ impl RrSets {
     /// Remembers an RRset and returns it with the TTL it will have.
     pub fn insert(&self, set: RrSet, rank: Rank, now: Instant) -> RrSet {
         let set = self.bounded_set(set);
-        let (name, rtype, ttl) = (set.owner.clone(), set.rtype, set.ttl);
-        self.put(
-            &name,
-            rtype,
-            Known {
-                key: key(&name, rtype).as_slice().into(),
-                outcome: Outcome::Found(set.clone()),
-                rank,
-                since: now,
-                expires: end(now, ttl),
-            },
-        );
+        self.put(&set.owner, set.rtype, Told::Found(&set, rank), now);
         // What has data exists.
-        self.store.remove(&key(&name, ANY_TYPE));
+        self.forget_denial(&set.owner);
         set
     }
 
     /// Remembers that `name` has no data of `rtype` and returns the denial with the TTL it will have.
     pub fn insert_no_data(&self, name: &Name, rtype: RecordType, denial: Denial, now: Instant) -> Denial {
         let denial = self.bounded_denial(denial);
-        let outcome = Outcome::NoData(denial.clone());
-        self.put(
-            name,
-            rtype,
-            Known {
-                key: key(name, rtype).as_slice().into(),
-                outcome,
-                rank: Rank::Authoritative,
-                since: now,
-                expires: end(now, denial.ttl),
-            },
-        );
+        self.put(name, rtype, Told::NoData(&denial), now);
         // What has no data of one type exists all the same.
-        self.store.remove(&key(name, ANY_TYPE));
+        self.forget_denial(name);
         denial
     }
 
@@ -155,18 +91,7 @@ impl RrSets {
     pub fn insert_nonexistence(&self, name: &Name, asked: RecordType, denial: Denial, now: Instant) -> Denial {
         let denial = self.bounded_denial(denial);
         let rtype = if asked == RecordType::A { ANY_TYPE } else { asked };
-        let outcome = Outcome::NxDomain(denial.clone());
-        self.put(
-            name,
-            rtype,
-            Known {
-                key: key(name, rtype).as_slice().into(),
-                outcome,
-                rank: Rank::Authoritative,
-                since: now,
-                expires: end(now, denial.ttl),
-            },
-        );
+        self.put(name, rtype, Told::NxDomain(&denial), now);
         denial
     }
 
@@ -184,25 +109,30 @@ impl RrSets {
         Denial { soa, proof, ttl }
     }
 
-    fn put(&self, name: &Name, rtype: RecordType, known: Known) {
-        let key = key(name, rtype);
-        let better = |old: &Known| old.rank > known.rank && known.since < old.expires;
-        if !self.store.get(&key).is_some_and(|old| better(&old)) {
-            self.store.insert(&key, Arc::new(known));
+    fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {
+        let (key, now) = (key(name, rtype), self.moment(now));
+        if !self.store.get(&key).is_some_and(|old| old.rank() > told.rank() && old.is_current(now)) {
+            self.store.insert(&key, Fact::new(name, rtype, told, now));
         }
     }
 
-    fn current(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Arc<Known>> {
-        self.store.get(&key(name, rtype)).filter(|known| now < known.expires)
+    fn forget_denial(&self, name: &Name) {
+        self.store.remove(&key(name, ANY_TYPE));
     }
-}
 
-fn end(now: Instant, ttl: Ttl) -> Instant {
-    now + ttl.duration().max(SHARING)
+    fn current(&self, name: &Name, rtype: RecordType, now: Moment) -> Option<Fact> {
+        self.store.get(&key(name, rtype)).filter(|fact| fact.is_current(now))
+    }
+
+    fn moment(&self, now: Instant) -> Moment {
+        Moment::new(now.saturating_duration_since(*self.beginning.get_or_init(|| now)))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::dns::Rdatas;
     use crate::world::Clock;

@@ -2,19 +2,24 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Name, RecordType, Ttl, WireError};
 
-/// A list of RDATAs in one allocation, names uncompressed: two octets of length before each.
-#[derive(Clone, PartialEq, Eq)]
+/// A list of RDATAs in one piece, names uncompressed: two octets of length before each.
+///
+/// The piece may be part of a larger one: what the cache holds is shared, not copied.
+#[derive(Clone)]
 pub struct Rdatas {
-    packed: Option<Arc<[u8]>>,
+    octets: Option<Arc<[u8]>>,
+    from: u32,
+    to: u32,
 }
 
 impl Rdatas {
     /// No data at all.
-    pub const EMPTY: Self = Self { packed: None };
+    pub const EMPTY: Self = Self { octets: None, from: 0, to: 0 };
 
     /// Packs `rdatas`, dropping repetitions (RFC 2181 §5).
     ///
@@ -32,12 +37,27 @@ impl Rdatas {
             packed.extend_from_slice(&length.to_be_bytes());
             packed.extend_from_slice(rdata);
         }
-        Ok(Self { packed: (!packed.is_empty()).then(|| Arc::from(packed)) })
+        let all = 0..packed.len();
+        Self::within(&Arc::from(packed), all).ok_or(WireError::BadRdata)
+    }
+
+    /// Those that lie packed at `range` of `octets`, which must have come from [`Rdatas::packed`].
+    pub(crate) fn within(octets: &Arc<[u8]>, range: Range<usize>) -> Option<Self> {
+        if octets.get(range.clone())?.is_empty() {
+            return Some(Self::EMPTY);
+        }
+        let (from, to) = (u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?);
+        Some(Self { octets: Some(Arc::clone(octets)), from, to })
+    }
+
+    /// All of them in one piece.
+    pub(crate) fn packed(&self) -> &[u8] {
+        self.octets.as_ref().and_then(|octets| octets.get(self.from as usize..self.to as usize)).unwrap_or_default()
     }
 
     /// The RDATAs in the order they came.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
-        Packed(self.packed.as_deref().unwrap_or_default())
+        Packed(self.packed())
     }
 
     /// How many there are.
@@ -47,14 +67,22 @@ impl Rdatas {
 
     /// Whether there are none.
     pub const fn is_empty(&self) -> bool {
-        self.packed.is_none()
+        self.from == self.to
     }
 
     /// The octets they take in memory, lengths included.
-    pub fn octets(&self) -> usize {
-        self.packed.as_ref().map_or(0, |packed| packed.len())
+    pub const fn octets(&self) -> usize {
+        (self.to - self.from) as usize
     }
 }
+
+impl PartialEq for Rdatas {
+    fn eq(&self, other: &Self) -> bool {
+        self.packed() == other.packed()
+    }
+}
+
+impl Eq for Rdatas {}
 
 #[derive(Clone)]
 struct Packed<'a>(&'a [u8]);

@@ -1,0 +1,292 @@
+//! An RRset or a denial in one piece of memory, with its owner, its rank and its age.
+//!
+//! A header (what it is, type, time, TTL), the owner in wire form, the records. The owner of the SOA of a denial mostly
+//! ends the name denied: it is a pointer into it, as in a message (RFC 1035 §4.1.4). What is given out shares the memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use super::Rank;
+use super::store::Entry;
+use crate::dns::{Denial, Name, Outcome, Rdatas, Reader, RecordType, RrSet, Ttl};
+
+/// A fact, as it is kept.
+#[derive(Clone)]
+pub(super) struct Fact(Arc<[u8]>);
+
+/// Milliseconds since a cache began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// The moment `time` after the beginning; 34 years is the latest there is.
+    pub(super) fn new(time: Duration) -> Self {
+        Self(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min((1 << 40) - 1))
+    }
+
+    const fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// What is to be kept.
+#[derive(Clone, Copy)]
+pub(super) enum Told<'a> {
+    /// These are the records, believed so far.
+    Found(&'a RrSet, Rank),
+    /// There are none of this type.
+    NoData(&'a Denial),
+    /// There is no such name.
+    NxDomain(&'a Denial),
+}
+
+impl Told<'_> {
+    /// How far it is believed; a denial as much as anything can be.
+    pub(super) const fn rank(self) -> Rank {
+        match self {
+            Self::Found(_, rank) => rank,
+            Self::NoData(_) | Self::NxDomain(_) => Rank::Authoritative,
+        }
+    }
+}
+
+/// What is at the front of every fact.
+struct Header {
+    marks: u8,
+    since: Moment,
+    ttl: Ttl,
+}
+
+impl Fact {
+    /// What was told about `name`, to be found under `rtype`, as learnt at `since`.
+    pub(super) fn new(name: &Name, rtype: RecordType, told: Told<'_>, since: Moment) -> Self {
+        let mut octets: SmallVec<[u8; 512]> = SmallVec::new();
+        let trusted = if told.rank() == Rank::Authoritative { AUTHORITATIVE } else { 0 };
+        let (marks, ttl, owner) = match told {
+            Told::Found(set, _) => (if set.signatures.is_empty() { 0 } else { SIGNED }, set.ttl, &set.owner),
+            Told::NoData(denial) => (DENIAL, denial.ttl, name),
+            Told::NxDomain(denial) => (DENIAL | NXDOMAIN, denial.ttl, name),
+        };
+        octets.push(marks | trusted);
+        octets.extend_from_slice(&rtype.0.to_be_bytes());
+        octets.extend_from_slice(since.0.to_be_bytes().get(3..).unwrap_or_default());
+        octets.extend_from_slice(&ttl.as_secs().to_be_bytes());
+        octets.extend_from_slice(owner.wire());
+        match told {
+            Told::Found(set, _) if set.signatures.is_empty() => octets.extend_from_slice(set.rdatas.packed()),
+            Told::Found(set, _) => write_data(set, &mut octets),
+            Told::NoData(denial) | Told::NxDomain(denial) => {
+                octets.push(u8::from(denial.soa.is_some()));
+                denial.soa.iter().chain(denial.proof.iter()).for_each(|set| write_set(set, name, &mut octets));
+            }
+        }
+        Self(octets.as_slice().into())
+    }
+
+    /// How far it is believed.
+    pub(super) fn rank(&self) -> Rank {
+        if self.marks() & AUTHORITATIVE == 0 { Rank::Answer } else { Rank::Authoritative }
+    }
+
+    /// Whether it still holds at `now`.
+    pub(super) fn is_current(&self, now: Moment) -> bool {
+        self.header().is_some_and(|header| now.since(header.since) < header.ttl.duration().max(SHARING))
+    }
+
+    /// Whether it says that the name does not exist.
+    pub(super) fn denies_name(&self) -> bool {
+        self.marks() & NXDOMAIN != 0
+    }
+
+    /// The fact as of `now`: TTLs show what is left.
+    pub(super) fn at(&self, now: Moment) -> Option<Outcome> {
+        let header = self.header()?;
+        if header.marks & DENIAL == 0 {
+            return self.set(now).map(Outcome::Found);
+        }
+        let (mut reader, age) = (Reader::new(&self.0, NAME), now.since(header.since));
+        reader.name().ok()?;
+        let soa = match reader.u8().ok()? {
+            0 => None,
+            _ => Some(self.read_set(&mut reader, age)?),
+        };
+        let mut proof = Vec::new();
+        while reader.remaining() > 0 {
+            proof.push(self.read_set(&mut reader, age)?);
+        }
+        let proof = if proof.is_empty() { Arc::default() } else { proof.into() };
+        let denial = Denial { soa, proof, ttl: header.ttl.minus(age) };
+        Some(if self.denies_name() { Outcome::NxDomain(denial) } else { Outcome::NoData(denial) })
+    }
+
+    /// The RRset as of `now`, if it is one.
+    pub(super) fn set(&self, now: Moment) -> Option<RrSet> {
+        let header = self.header().filter(|header| header.marks & DENIAL == 0)?;
+        let rtype = RecordType(u16::from_be_bytes(*self.0.get(1..)?.first_chunk()?));
+        let ttl = header.ttl.minus(now.since(header.since));
+        let end = NAME + name_length(self.0.get(NAME..)?)?;
+        let owner = Name::from_wire(self.0.get(NAME..end)?).ok()?;
+        if header.marks & SIGNED == 0 {
+            return Some(RrSet::new(owner, rtype, ttl, Rdatas::within(&self.0, end..self.0.len())?));
+        }
+        let (rdatas, signatures) = self.read_data(&mut Reader::new(&self.0, end))?;
+        Some(RrSet { owner, rtype, ttl, rdatas, signatures })
+    }
+
+    fn read_set(&self, reader: &mut Reader<'_>, age: Duration) -> Option<RrSet> {
+        let owner = reader.name().ok()?;
+        let (rtype, ttl) = (RecordType(reader.u16().ok()?), Ttl::from_secs(reader.u32().ok()?).minus(age));
+        let (rdatas, signatures) = self.read_data(reader)?;
+        Some(RrSet { owner, rtype, ttl, rdatas, signatures })
+    }
+
+    fn read_data(&self, reader: &mut Reader<'_>) -> Option<(Rdatas, Rdatas)> {
+        let mut data = || {
+            let length = usize::try_from(reader.u32().ok()?).ok()?;
+            let from = reader.position();
+            reader.bytes(length).ok()?;
+            Rdatas::within(&self.0, from..from + length)
+        };
+        Some((data()?, data()?))
+    }
+
+    fn marks(&self) -> u8 {
+        self.0.first().copied().unwrap_or(0)
+    }
+
+    fn header(&self) -> Option<Header> {
+        let header: &[u8; NAME] = self.0.first_chunk()?;
+        let [marks, _, _, s1, s2, s3, s4, s5, t1, t2, t3, t4] = *header;
+        let since = Moment(u64::from_be_bytes([0, 0, 0, s1, s2, s3, s4, s5]));
+        Some(Header { marks, since, ttl: Ttl::from_secs(u32::from_be_bytes([t1, t2, t3, t4])) })
+    }
+}
+
+impl Entry for Fact {
+    fn is_for(&self, key: &[u8]) -> bool {
+        let Some((name, rtype)) = key.split_last_chunk::<2>() else { return false };
+        let own = self.0.get(NAME..NAME + name.len());
+        self.0.get(1..3) == Some(rtype) && own.is_some_and(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    fn octets(&self) -> usize {
+        2 * size_of::<usize>() + self.0.len()
+    }
+}
+
+fn write_set(set: &RrSet, name: &Name, octets: &mut SmallVec<[u8; 512]>) {
+    let owner = set.owner.wire();
+    let above =
+        name.wire().len().checked_sub(owner.len()).filter(|_| name.wire().ends_with(owner) && name.is_in(&set.owner));
+    match above.and_then(|above| u16::try_from(NAME + above).ok()) {
+        Some(pointer) => octets.extend_from_slice(&(POINTER | pointer).to_be_bytes()),
+        None => octets.extend_from_slice(owner),
+    }
+    octets.extend_from_slice(&set.rtype.0.to_be_bytes());
+    octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
+    write_data(set, octets);
+}
+
+fn write_data(set: &RrSet, octets: &mut SmallVec<[u8; 512]>) {
+    for data in [&set.rdatas, &set.signatures] {
+        // Longer ones than that are not remembered, and would not fit a message.
+        octets.extend_from_slice(&u32::try_from(data.packed().len()).unwrap_or(0).to_be_bytes());
+        octets.extend_from_slice(data.packed());
+    }
+}
+
+/// How long the name is that `wire` starts with.
+fn name_length(wire: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        match *wire.get(at)? {
+            0 => return Some(at + 1),
+            length => at += usize::from(length) + 1,
+        }
+    }
+}
+
+/// Where the owner stands: behind the marks, the type, the time and the TTL.
+const NAME: usize = 12;
+const DENIAL: u8 = 1;
+const NXDOMAIN: u8 = 2;
+const AUTHORITATIVE: u8 = 4;
+const SIGNED: u8 = 8;
+/// The two bits that make a pointer of an offset.
+const POINTER: u16 = 0xc000;
+/// Data of TTL 0 is shared among those who ask within this time (RFC 8767 §4 in spirit: one fetch for a burst).
+const SHARING: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(owner: &str, rtype: RecordType, data: &[u8], signatures: &[&[u8]]) -> RrSet {
+        let mut set = RrSet::new(owner.parse().unwrap(), rtype, Ttl::from_secs(300), Rdatas::new([data]).unwrap());
+        set.signatures = Rdatas::new(signatures.iter().copied()).unwrap();
+        set
+    }
+
+    fn kept(name: &str, rtype: RecordType, outcome: &Outcome) -> Fact {
+        let told = match outcome {
+            Outcome::Found(set) => Told::Found(set, Rank::Answer),
+            Outcome::NoData(denial) => Told::NoData(denial),
+            Outcome::NxDomain(denial) => Told::NxDomain(denial),
+        };
+        Fact::new(&name.parse().unwrap(), rtype, told, Moment(0x12_3456_7890))
+    }
+
+    #[test]
+    fn what_is_kept_comes_back_as_it_was() {
+        let soa = |owner| set(owner, RecordType::SOA, &[7; 60], &[&[1; 80]]);
+        let proof =
+            || vec![set("a.z.example", RecordType::NSEC, &[9; 20], &[]), set("q.other", RecordType::NSEC, b"", &[])];
+        let found = |signatures| Outcome::Found(set("WWW.z.Example", RecordType::A, &[1, 2, 3, 4], signatures));
+        let outcomes = [
+            found(&[]),
+            found(&[&[5; 100], &[6; 70]]),
+            Outcome::NoData(Denial::new(None, Vec::new(), Ttl::from_secs(300))),
+            Outcome::NoData(Denial::new(Some(soa("z.Example")), Vec::new(), Ttl::ZERO)),
+            Outcome::NxDomain(Denial::new(Some(soa("Z.example")), proof(), Ttl::ZERO)),
+            Outcome::NxDomain(Denial::new(Some(soa(".")), proof(), Ttl::ZERO)),
+            Outcome::NxDomain(Denial::new(Some(soa("www.z.Example")), proof(), Ttl::ZERO)),
+        ];
+        for outcome in outcomes {
+            let fact = kept("www.z.Example", RecordType::A, &outcome);
+            assert_eq!(fact.at(Moment(0x12_3456_7890)).as_ref(), Some(&outcome));
+            assert!(fact.is_for(b"\x03www\x01z\x07example\x00\x00\x01"));
+            assert!(!fact.is_for(b"\x03www\x01z\x07example\x00\x00\x1c"));
+            assert!(!fact.is_for(b"\x03wwx\x01z\x07example\x00\x00\x01"));
+            assert!(!fact.is_for(b"\x07example\x00\x00\x01") && !fact.is_for(b""));
+            assert_eq!(fact.denies_name(), matches!(outcome, Outcome::NxDomain(_)));
+        }
+    }
+
+    #[test]
+    fn an_owner_inside_the_name_denied_is_a_pointer_only_at_a_label() {
+        let denial = |owner| {
+            Outcome::NoData(Denial::new(Some(set(owner, RecordType::SOA, &[0; 8], &[])), Vec::new(), Ttl::ZERO))
+        };
+        let octets = |owner| kept(r"a\003foo.b.test", RecordType::A, &denial(owner)).octets();
+        assert_eq!(octets("b.test") + 6, octets("c.test"));
+        // These octets end the name, but they begin in the middle of a label.
+        assert_eq!(octets("foo.b.test"), octets("goo.b.test"));
+    }
+
+    #[test]
+    fn an_address_takes_its_name_and_thirty_four_octets() {
+        let outcome = Outcome::Found(set("www.example", RecordType::A, &[1, 2, 3, 4], &[]));
+        assert_eq!(kept("www.example", RecordType::A, &outcome).octets(), 16 + 12 + 13 + 6);
+    }
+
+    #[test]
+    fn it_holds_to_the_millisecond_and_its_ttl_counts_down() {
+        let fact = kept("a.test", RecordType::A, &Outcome::Found(set("a.test", RecordType::A, &[0; 4], &[])));
+        let at = |milliseconds: u64| Moment(0x12_3456_7890 + milliseconds);
+        assert!(fact.is_current(at(0)) && fact.is_current(at(299_999)) && !fact.is_current(at(300_000)));
+        let ttl = |milliseconds| fact.set(at(milliseconds)).map(|set| set.ttl.as_secs());
+        assert_eq!([ttl(0), ttl(999), ttl(1000), ttl(299_999)], [Some(300), Some(300), Some(299), Some(1)]);
+    }
+}
