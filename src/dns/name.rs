@@ -11,10 +11,12 @@ use std::str::FromStr;
 use smallvec::SmallVec;
 
 use super::WireError;
+use super::octets::Octets;
 
 /// A fully qualified domain name of at most 255 octets.
+#[derive(Clone)]
 pub struct Name {
-    wire: SmallVec<[u8; 40]>,
+    wire: Octets,
 }
 
 impl Name {
@@ -23,7 +25,7 @@ impl Name {
 
     /// The root of the tree, `.`.
     pub fn root() -> Self {
-        Self { wire: SmallVec::from_slice(&[0]) }
+        Self { wire: Octets::new(&[0]) }
     }
 
     /// Reads an uncompressed name that fills `wire` exactly.
@@ -35,7 +37,7 @@ impl Name {
         loop {
             match rest.split_first() {
                 Some((0, [])) if wire.len() <= Self::MAX_OCTETS => {
-                    return Ok(Self { wire: SmallVec::from_slice(wire) });
+                    return Ok(Self::from_checked(wire));
                 }
                 Some((&length, tail)) if length != 0 && length < 64 => {
                     rest = tail.get(usize::from(length)..).ok_or(WireError::BadName)?;
@@ -46,8 +48,8 @@ impl Name {
     }
 
     /// Takes bytes the reader has already checked label by label.
-    pub(super) fn from_checked(wire: SmallVec<[u8; 40]>) -> Self {
-        Self { wire }
+    pub(super) fn from_checked(wire: &[u8]) -> Self {
+        Self { wire: Octets::new(wire) }
     }
 
     /// Builds a name from labels, leftmost first.
@@ -55,14 +57,14 @@ impl Name {
     /// # Errors
     /// [`WireError::BadName`] for an empty or overlong label, or a name over 255 octets.
     pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, WireError> {
-        let mut wire = SmallVec::new();
+        let mut wire: SmallVec<[u8; 64]> = SmallVec::new();
         for label in labels {
             let length = u8::try_from(label.len()).ok().filter(|l| (1..64).contains(l)).ok_or(WireError::BadName)?;
             wire.push(length);
             wire.extend_from_slice(label);
         }
         wire.push(0);
-        if wire.len() > Self::MAX_OCTETS { Err(WireError::BadName) } else { Ok(Self { wire }) }
+        if wire.len() > Self::MAX_OCTETS { Err(WireError::BadName) } else { Ok(Self::from_checked(&wire)) }
     }
 
     /// The uncompressed wire form, root label included.
@@ -71,10 +73,8 @@ impl Name {
     }
 
     /// The wire form in lower case: the key under which caches know the name.
-    pub fn key(&self) -> SmallVec<[u8; 40]> {
-        let mut key = SmallVec::from_slice(&self.wire);
-        key.make_ascii_lowercase();
-        key
+    pub fn key(&self) -> Octets {
+        self.wire.to_lowercase()
     }
 
     /// The same name with every letter in lower case.
@@ -109,7 +109,7 @@ impl Name {
         if length == 0 {
             return None;
         }
-        self.wire.get(length + 1..).map(|wire| Self { wire: SmallVec::from_slice(wire) })
+        self.wire.get(length + 1..).map(Self::from_checked)
     }
 
     /// This name, its parent, and so on up to and including the root.
@@ -124,7 +124,7 @@ impl Name {
         for _ in count..self.label_count() {
             labels.next();
         }
-        Self { wire: SmallVec::from_slice(labels.rest) }
+        Self::from_checked(labels.rest)
     }
 
     /// Whether this name is `zone` itself or lies below it.
@@ -165,9 +165,9 @@ impl Name {
             return Err(WireError::BadName);
         }
         let keep = self.wire.get(..self.wire.len() - old.wire.len()).ok_or(WireError::BadName)?;
-        let mut wire: SmallVec<[u8; 40]> = SmallVec::from_slice(keep);
+        let mut wire: SmallVec<[u8; 64]> = SmallVec::from_slice(keep);
         wire.extend_from_slice(&new.wire);
-        if wire.len() > Self::MAX_OCTETS { Err(WireError::BadName) } else { Ok(Self { wire }) }
+        if wire.len() > Self::MAX_OCTETS { Err(WireError::BadName) } else { Ok(Self::from_checked(&wire)) }
     }
 
     /// How many labels `self` and `other` share, counted from the root.
@@ -179,19 +179,20 @@ impl Name {
 
     /// Whether both names have the same bytes, case included (what 0x20 asks of a server).
     pub fn same_case(&self, other: &Self) -> bool {
-        self.wire == other.wire
+        *self.wire == *other.wire
     }
 
     /// The same name with each letter's case changed where `flip` says so; `flip` is asked once per letter.
     #[must_use]
     pub fn with_case(&self, mut flip: impl FnMut() -> bool) -> Self {
-        let mut wire: SmallVec<[u8; 40]> = SmallVec::from_slice(&self.wire);
         // Label lengths are below 64 and so never letters.
-        for byte in wire.iter_mut().filter(|b| b.is_ascii_alphabetic()) {
-            if flip() {
-                *byte ^= 0x20;
+        let wire = self.wire.changed(|octets| {
+            for byte in octets.iter_mut().filter(|b| b.is_ascii_alphabetic()) {
+                if flip() {
+                    *byte ^= 0x20;
+                }
             }
-        }
+        });
         Self { wire }
     }
 }
@@ -216,16 +217,10 @@ impl<'a> Iterator for Labels<'a> {
     }
 }
 
-impl Clone for Name {
-    fn clone(&self) -> Self {
-        // As one copy of octets; the derived way clones them one by one.
-        Self { wire: SmallVec::from_slice(&self.wire) }
-    }
-}
-
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.wire.eq_ignore_ascii_case(&other.wire)
+        // Mostly they are the same to the letter.
+        self.same_case(other) || self.wire.eq_ignore_ascii_case(&other.wire)
     }
 }
 

@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
                         }
                         self.at = end.unwrap_or(at);
                         let wire = wire.get(..filled).ok_or(WireError::BadName)?;
-                        return Ok(Name::from_checked(SmallVec::from_slice(wire)));
+                        return Ok(Name::from_checked(wire));
                     }
                 }
                 0xc0.. => {

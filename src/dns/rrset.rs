@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::{Name, RecordType, Ttl, WireError};
 
 /// A list of RDATAs in one piece, names uncompressed: two octets of length before each.
@@ -26,19 +28,25 @@ impl Rdatas {
     /// # Errors
     /// [`WireError::BadRdata`] when one is longer than 65,535 octets.
     pub fn new<'a>(rdatas: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, WireError> {
-        let mut packed: Vec<u8> = Vec::with_capacity(64);
-        // A tree, not a comparison of each with each: a reply can hold thousands, and its sender may mean harm.
+        let mut packed: SmallVec<[u8; 128]> = SmallVec::new();
+        let mut first: Option<&[u8]> = None;
+        // A tree, not a comparison of each with each: a reply can hold thousands, and its sender may mean harm. Most sets
+        // have one record and need none.
         let mut known = BTreeSet::new();
         for rdata in rdatas {
-            if !known.insert(rdata) {
-                continue;
+            if let Some(first) = first {
+                known.insert(first);
+                if !known.insert(rdata) {
+                    continue;
+                }
             }
+            first = first.or(Some(rdata));
             let length = u16::try_from(rdata.len()).map_err(|_| WireError::BadRdata)?;
             packed.extend_from_slice(&length.to_be_bytes());
             packed.extend_from_slice(rdata);
         }
         let all = 0..packed.len();
-        Self::within(&Arc::from(packed), all).ok_or(WireError::BadRdata)
+        Self::within(&Arc::from(packed.as_slice()), all).ok_or(WireError::BadRdata)
     }
 
     /// Those that lie packed at `range` of `octets`, which must have come from [`Rdatas::packed`].

@@ -56,7 +56,7 @@ pub enum Immediate {
     /// No reply is owed.
     Silence,
     /// It takes work: hand the request to [`Responder::answer_later`].
-    Later(Box<Request>),
+    Later(Arc<Request>),
 }
 
 /// Answers clients. One for all workers.
@@ -108,13 +108,13 @@ impl Responder {
         let Some(request) = Request::new(&peeked, client, key) else { return reply::bare(packet, Rcode::FORMERR, out) };
         match self.by_rule(&peeked, &request, now) {
             Some(answer) => request::hit(&peeked, client, &answer, now, out),
-            None => Immediate::Later(Box::new(request)),
+            None => Immediate::Later(Arc::new(request)),
         }
     }
 
     /// Answers what takes work; ends by the answer deadline with a reply whatever happens.
-    pub async fn answer_later(self: Arc<Self>, request: Box<Request>) -> Option<Bytes> {
-        let joined = self.inflight.join(&request.key, || Arc::clone(&self).work((*request).clone()));
+    pub async fn answer_later(self: Arc<Self>, request: Arc<Request>) -> Option<Bytes> {
+        let joined = self.inflight.join(&request.key, || Arc::clone(&self).work(Arc::clone(&request)));
         let zone = || request.question.name.clone();
         let error = match joined {
             Ok(waiter) => match timeout(self.resolver.limits().answer_deadline, waiter.wait()).await {
@@ -130,7 +130,7 @@ impl Responder {
     }
 
     /// Resolves, and keeps the reply ready for a question that was asked before.
-    async fn work(self: Arc<Self>, request: Request) -> Arc<Answer> {
+    async fn work(self: Arc<Self>, request: Arc<Request>) -> Arc<Answer> {
         let (question, job) = (&request.question, self.resolver.job());
         let result = self.resolver.resolve(question, &job).await;
         let now = self.resolver.world().clock.now();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use smallvec::SmallVec;
 use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Reply, Try};
@@ -145,20 +146,21 @@ impl Round<'_> {
         let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
         let may_send = |target: &Target| campaign.may_send(target, self.job);
         let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| may_send(target));
-        let candidates: Vec<Candidate> = candidates
+        let candidates: SmallVec<[Candidate; 8]> = candidates
             .map(|(index, target)| {
-                let memory = servers.memory(target.address);
-                let standing = match () {
-                    () if memory.is_lame_for(self.asking.zone, now) => Standing::Lame,
-                    () if memory.is_held(now) => Standing::Held,
-                    () if paused && target.address.is_ipv6() => Standing::FamilyPaused,
-                    () => Standing::Good,
-                };
-                Candidate { index, sends: target.sends, standing, memory }
+                servers.look_at(target.address, |known| {
+                    let standing = match () {
+                        () if known.is_lame_for(self.asking.zone, now) => Standing::Lame,
+                        () if known.is_held(now) => Standing::Held,
+                        () if paused && target.address.is_ipv6() => Standing::FamilyPaused,
+                        () => Standing::Good,
+                    };
+                    Candidate { index, sends: target.sends, standing, srtt: known.srtt, timeouts: known.timeouts }
+                })
             })
             .collect();
         let chosen = choose(&candidates, &world.dice)?;
-        candidates.into_iter().find(|candidate| candidate.index == chosen).map(|candidate| (chosen, candidate.memory))
+        campaign.targets.get(chosen).map(|target| (chosen, servers.memory(target.address)))
     }
 
     /// Starts a try and returns when the next one is due if this one stays silent.

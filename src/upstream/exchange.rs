@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::campaign::Progress;
@@ -225,20 +226,26 @@ impl Wire {
             // Whatever a truncated reply holds is of no use; only its header counts.
             return Ok(Arc::new(Message::bare(header, packet.len())));
         }
-        let message = Message::parse(&in_lower_case(&packet)).map_err(Fault::Malformed)?;
-        let asked = Reader::new(&packet, Header::OCTETS).name();
-        let echoed = message.question.is_none() || asked.is_ok_and(|asked| asked.same_case(&expected.question.name));
-        if !echoed && expected.same_case {
+        // Over UDP a reply in another case is not taken for ours.
+        if expected.same_case && route.transport == Transport::Tcp && !is_echo(&packet, &expected.question.name) {
             self.servers.mangles_case(address, now);
         }
+        let message = Message::parse(&in_lower_case(packet)).map_err(Fault::Malformed)?;
         Ok(Arc::new(message))
     }
 }
 
+/// Whether the question, if there is one, has `asked` letter by letter.
+fn is_echo(packet: &[u8], asked: &Name) -> bool {
+    let questions = Header::parse(packet).map_or(0, |header| header.counts[0]);
+    questions == 0 || Reader::new(packet, Header::OCTETS).name().is_ok_and(|name| name.same_case(asked))
+}
+
 /// The reply with its question in lower case. Names are compressed against the question, so the random case of 0x20
 /// would else end up in caches, answers and logs.
-fn in_lower_case(packet: &[u8]) -> Vec<u8> {
-    let mut lower = packet.to_vec();
+fn in_lower_case(packet: Bytes) -> Bytes {
+    // Nobody else holds it, so it is changed where it lies.
+    let mut lower = packet.try_into_mut().unwrap_or_else(|packet| BytesMut::from(packet.as_ref()));
     let mut at = Header::OCTETS;
     // Up to the root label or a pointer; a length is below 64 and so never a letter.
     while let Some(length @ 1..64) = lower.get(at).copied().map(usize::from) {
@@ -248,5 +255,5 @@ fn in_lower_case(packet: &[u8]) -> Vec<u8> {
         }
         at = end;
     }
-    lower
+    lower.freeze()
 }

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use super::servers::Memory;
 use crate::world::Dice;
 
 /// One choice in this many is made blindly.
@@ -16,7 +15,7 @@ const UNKNOWN: Duration = Duration::from_millis(100);
 const PENALTY: Duration = Duration::from_millis(400);
 
 /// What counts in the choice of one server.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     /// Its place in the caller's list.
     pub index: usize,
@@ -24,8 +23,10 @@ pub(super) struct Candidate {
     pub sends: u32,
     /// How much it takes to be considered.
     pub standing: Standing,
-    /// Round trip and timeouts.
-    pub memory: Memory,
+    /// Smoothed round trip, when it is known.
+    pub srtt: Option<Duration>,
+    /// Timeouts since the last reply.
+    pub timeouts: u32,
 }
 
 /// Better standings come first, whatever the speed.
@@ -44,17 +45,18 @@ pub(super) enum Standing {
 /// Chooses among `candidates` and returns the index of the chosen one.
 pub(super) fn choose(candidates: &[Candidate], dice: &Dice) -> Option<usize> {
     let best = candidates.iter().map(|c| (c.standing, c.sends)).min()?;
-    let eligible: Vec<&Candidate> = candidates.iter().filter(|c| (c.standing, c.sends) == best).collect();
-    if eligible.len() > 1 && dice.below(EXPLORE) == 0 {
-        return eligible.get(dice.below(eligible.len())).map(|c| c.index);
+    let eligible = || candidates.iter().filter(|c| (c.standing, c.sends) == best);
+    let many = eligible().count();
+    if many > 1 && dice.below(EXPLORE) == 0 {
+        return eligible().nth(dice.below(many)).map(|c| c.index);
     }
-    eligible.into_iter().map(|c| (score(&c.memory, dice), c.index)).min().map(|(_, index)| index)
+    eligible().map(|c| (score(c, dice), c.index)).min().map(|(_, index)| index)
 }
 
 /// The round trip to expect; chance decides among the unknown.
-fn score(memory: &Memory, dice: &Dice) -> Duration {
-    let expected = memory.srtt.unwrap_or_else(|| UNKNOWN.mul_f64(dice.fraction()));
-    expected + PENALTY * memory.timeouts.min(8)
+fn score(candidate: &Candidate, dice: &Dice) -> Duration {
+    let expected = candidate.srtt.unwrap_or_else(|| UNKNOWN.mul_f64(dice.fraction()));
+    expected + PENALTY * candidate.timeouts.min(8)
 }
 
 #[cfg(test)]
@@ -62,8 +64,7 @@ mod tests {
     use super::*;
 
     fn candidate(index: usize, srtt_ms: Option<u64>, timeouts: u32) -> Candidate {
-        let memory = Memory { srtt: srtt_ms.map(Duration::from_millis), timeouts, ..Memory::default() };
-        Candidate { index, sends: 0, standing: Standing::Good, memory }
+        Candidate { index, sends: 0, standing: Standing::Good, srtt: srtt_ms.map(Duration::from_millis), timeouts }
     }
 
     fn shares(candidates: &[Candidate]) -> Vec<usize> {
@@ -99,8 +100,8 @@ mod tests {
         let held = Candidate { standing: Standing::Held, ..candidate(0, Some(1), 0) };
         let tried = Candidate { sends: 1, ..candidate(1, Some(1), 0) };
         let slow = candidate(2, Some(900), 0);
-        assert_eq!(choose(&[held.clone(), tried.clone(), slow], &dice), Some(2));
-        assert_eq!(choose(&[held.clone(), tried], &dice), Some(1));
+        assert_eq!(choose(&[held, tried, slow], &dice), Some(2));
+        assert_eq!(choose(&[held, tried], &dice), Some(1));
         assert_eq!(choose(&[held], &dice), Some(0));
         assert_eq!(choose(&[], &dice), None);
     }

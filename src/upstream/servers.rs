@@ -134,7 +134,15 @@ impl Servers {
 
     /// What is known of `address`; nothing is a possible answer.
     pub(super) fn memory(&self, address: IpAddr) -> Memory {
-        self.store.get(&key(address)).map(|server| server.memory.lock().clone()).unwrap_or_default()
+        self.look_at(address, Memory::clone)
+    }
+
+    /// What `look` makes of what is known of `address`.
+    pub(super) fn look_at<T>(&self, address: IpAddr, look: impl FnOnce(&Memory) -> T) -> T {
+        match self.store.get(&key(address)) {
+            Some(server) => look(&server.memory.lock()),
+            None => look(&Memory::default()),
+        }
     }
 
     /// Whether IPv6 as a whole is being stepped around.

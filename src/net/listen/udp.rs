@@ -99,7 +99,7 @@ fn may_be_answered(path: &Path, bound: SocketAddr) -> bool {
     port != bound.port() || path.client.ip() != asked
 }
 
-fn answer_later(socket: &Arc<UdpSocket>, desk: &Desk, request: Box<Request>, path: Path) {
+fn answer_later(socket: &Arc<UdpSocket>, desk: &Desk, request: Arc<Request>, path: Path) {
     let (socket, responder) = (Arc::clone(socket), Arc::clone(&desk.responder));
     let counters = Arc::clone(&desk.counters);
     desk.jobs.begin(async move {
