@@ -6,30 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use super::Rank;
+use super::piece::{Draft, Moment, name_length, write_name};
 use super::store::Entry;
 use crate::dns::{Denial, Name, Outcome, Rdatas, Reader, RecordType, RrSet, Ttl};
 
 /// A fact, as it is kept.
 #[derive(Clone)]
 pub(super) struct Fact(Arc<[u8]>);
-
-/// Milliseconds since a cache began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(u64);
-
-impl Moment {
-    /// The moment `time` after the beginning; 34 years is the latest there is.
-    pub(super) fn new(time: Duration) -> Self {
-        Self(u64::try_from(time.as_millis()).unwrap_or(u64::MAX).min((1 << 40) - 1))
-    }
-
-    const fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
-    }
-}
 
 /// What is to be kept.
 #[derive(Clone, Copy)]
@@ -62,7 +46,7 @@ struct Header {
 impl Fact {
     /// What was told about `name`, to be found under `rtype`, as learnt at `since`.
     pub(super) fn new(name: &Name, rtype: RecordType, told: Told<'_>, since: Moment) -> Self {
-        let mut octets: SmallVec<[u8; 512]> = SmallVec::new();
+        let mut octets = Draft::new();
         let trusted = if told.rank() == Rank::Authoritative { AUTHORITATIVE } else { 0 };
         let (marks, ttl, owner) = match told {
             Told::Found(set, _) => (if set.signatures.is_empty() { 0 } else { SIGNED }, set.ttl, &set.owner),
@@ -71,7 +55,7 @@ impl Fact {
         };
         octets.push(marks | trusted);
         octets.extend_from_slice(&rtype.0.to_be_bytes());
-        octets.extend_from_slice(since.0.to_be_bytes().get(3..).unwrap_or_default());
+        since.write(&mut octets);
         octets.extend_from_slice(&ttl.as_secs().to_be_bytes());
         octets.extend_from_slice(owner.wire());
         match told {
@@ -159,7 +143,7 @@ impl Fact {
     fn header(&self) -> Option<Header> {
         let header: &[u8; NAME] = self.0.first_chunk()?;
         let [marks, _, _, s1, s2, s3, s4, s5, t1, t2, t3, t4] = *header;
-        let since = Moment(u64::from_be_bytes([0, 0, 0, s1, s2, s3, s4, s5]));
+        let since = Moment::read([s1, s2, s3, s4, s5]);
         Some(Header { marks, since, ttl: Ttl::from_secs(u32::from_be_bytes([t1, t2, t3, t4])) })
     }
 }
@@ -176,35 +160,18 @@ impl Entry for Fact {
     }
 }
 
-fn write_set(set: &RrSet, name: &Name, octets: &mut SmallVec<[u8; 512]>) {
-    let owner = set.owner.wire();
-    let above =
-        name.wire().len().checked_sub(owner.len()).filter(|_| name.wire().ends_with(owner) && name.is_in(&set.owner));
-    match above.and_then(|above| u16::try_from(NAME + above).ok()) {
-        Some(pointer) => octets.extend_from_slice(&(POINTER | pointer).to_be_bytes()),
-        None => octets.extend_from_slice(owner),
-    }
+fn write_set(set: &RrSet, name: &Name, octets: &mut Draft) {
+    write_name(&set.owner, &[(NAME, name)], octets);
     octets.extend_from_slice(&set.rtype.0.to_be_bytes());
     octets.extend_from_slice(&set.ttl.as_secs().to_be_bytes());
     write_data(set, octets);
 }
 
-fn write_data(set: &RrSet, octets: &mut SmallVec<[u8; 512]>) {
+fn write_data(set: &RrSet, octets: &mut Draft) {
     for data in [&set.rdatas, &set.signatures] {
         // Longer ones than that are not remembered, and would not fit a message.
         octets.extend_from_slice(&u32::try_from(data.packed().len()).unwrap_or(0).to_be_bytes());
         octets.extend_from_slice(data.packed());
-    }
-}
-
-/// How long the name is that `wire` starts with.
-fn name_length(wire: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        match *wire.get(at)? {
-            0 => return Some(at + 1),
-            length => at += usize::from(length) + 1,
-        }
     }
 }
 
@@ -214,8 +181,6 @@ const DENIAL: u8 = 1;
 const NXDOMAIN: u8 = 2;
 const AUTHORITATIVE: u8 = 4;
 const SIGNED: u8 = 8;
-/// The two bits that make a pointer of an offset.
-const POINTER: u16 = 0xc000;
 /// Data of TTL 0 is shared among those who ask within this time (RFC 8767 §4 in spirit: one fetch for a burst).
 const SHARING: Duration = Duration::from_secs(1);
 
@@ -262,17 +227,6 @@ mod tests {
             assert!(!fact.is_for(b"\x07example\x00\x00\x01") && !fact.is_for(b""));
             assert_eq!(fact.denies_name(), matches!(outcome, Outcome::NxDomain(_)));
         }
-    }
-
-    #[test]
-    fn an_owner_inside_the_name_denied_is_a_pointer_only_at_a_label() {
-        let denial = |owner| {
-            Outcome::NoData(Denial::new(Some(set(owner, RecordType::SOA, &[0; 8], &[])), Vec::new(), Ttl::ZERO))
-        };
-        let octets = |owner| kept(r"a\003foo.b.test", RecordType::A, &denial(owner)).octets();
-        assert_eq!(octets("b.test") + 6, octets("c.test"));
-        // These octets end the name, but they begin in the middle of a label.
-        assert_eq!(octets("foo.b.test"), octets("goo.b.test"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod cuts;
 mod fact;
 mod failures;
 mod front;
+mod piece;
 mod rrsets;
 mod store;
 

@@ -2,11 +2,10 @@
 //!
 //! Glue and the NS sets of referrals are not here: they live with their zone cut and answer no client.
 
-use std::sync::OnceLock;
-
 use tokio::time::Instant;
 
-use super::fact::{Fact, Moment, Told};
+use super::fact::{Fact, Told};
+use super::piece::{Beginning, Moment};
 use super::store::Store;
 use super::{Settings, key};
 use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Ttl};
@@ -26,8 +25,7 @@ pub enum Rank {
 /// The cache of RRsets and denials.
 pub struct RrSets {
     store: Store<Fact>,
-    /// When the first fact was remembered.
-    beginning: OnceLock<Instant>,
+    beginning: Beginning,
     min_ttl: Ttl,
     max_ttl: Ttl,
     max_negative_ttl: Ttl,
@@ -38,7 +36,7 @@ impl RrSets {
     pub fn new(settings: &Settings, seed: u64) -> Self {
         Self {
             store: Store::new(settings.share(50), seed),
-            beginning: OnceLock::new(),
+            beginning: Beginning::default(),
             min_ttl: settings.min_ttl,
             max_ttl: settings.max_ttl,
             max_negative_ttl: settings.max_negative_ttl,
@@ -47,19 +45,19 @@ impl RrSets {
 
     /// What is known about `name` and `rtype`: the RRset, that there is none, or that the name does not exist.
     pub fn find(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<Outcome> {
-        let now = self.moment(now);
+        let now = self.beginning.moment(now);
         self.current(name, rtype, now).or_else(|| self.current(name, ANY_TYPE, now))?.at(now)
     }
 
     /// The RRset of `name` and `rtype`, if it is known.
     pub fn set(&self, name: &Name, rtype: RecordType, now: Instant) -> Option<RrSet> {
-        let now = self.moment(now);
+        let now = self.beginning.moment(now);
         self.current(name, rtype, now)?.set(now)
     }
 
     /// Whether `name` is known not to exist, and since when by whom.
     pub fn nonexistence(&self, name: &Name, now: Instant) -> Option<Denial> {
-        let now = self.moment(now);
+        let now = self.beginning.moment(now);
         match self.current(name, ANY_TYPE, now).filter(Fact::denies_name)?.at(now)? {
             Outcome::NxDomain(denial) => Some(denial),
             Outcome::Found(_) | Outcome::NoData(_) => None,
@@ -110,7 +108,7 @@ impl RrSets {
     }
 
     fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {
-        let (key, now) = (key(name, rtype), self.moment(now));
+        let (key, now) = (key(name, rtype), self.beginning.moment(now));
         if !self.store.get(&key).is_some_and(|old| old.rank() > told.rank() && old.is_current(now)) {
             self.store.insert(&key, Fact::new(name, rtype, told, now));
         }
@@ -122,10 +120,6 @@ impl RrSets {
 
     fn current(&self, name: &Name, rtype: RecordType, now: Moment) -> Option<Fact> {
         self.store.get(&key(name, rtype)).filter(|fact| fact.is_current(now))
-    }
-
-    fn moment(&self, now: Instant) -> Moment {
-        Moment::new(now.saturating_duration_since(*self.beginning.get_or_init(|| now)))
     }
 }
 

@@ -121,7 +121,7 @@ impl Resolver {
         let expires = end.map_or(now + ttl, |end| end.min(now + ttl));
         let cut = ZoneCut { apex: delegation.zone, servers: servers.into(), since: now, expires: Some(expires) };
         let cut = Arc::new(cut);
-        self.cuts.insert(Arc::clone(&cut));
+        self.cuts.insert(&cut);
         cut
     }
 
