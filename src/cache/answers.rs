@@ -10,11 +10,18 @@ use super::store::{Entry, Store};
 use crate::dns::{Header, RecordType};
 
 /// The key of a client question: lower-cased QNAME, QTYPE, and the flags that change the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct AnswerKey(SmallVec<[u8; INLINE]>);
 
 /// Octets a key has room for without allocation; most names are far shorter.
 const INLINE: usize = 64;
+
+impl Clone for AnswerKey {
+    fn clone(&self) -> Self {
+        // As one copy of octets; the derived way clones them one by one.
+        Self(SmallVec::from_slice(&self.0))
+    }
+}
 
 impl AnswerKey {
     /// The key for a QNAME in wire form. DO and CD lead to different replies, so they are part of it.

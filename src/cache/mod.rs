@@ -45,8 +45,7 @@ impl Settings {
 
 /// The key of an owner and a type: lower-cased wire name, then the type.
 fn key(name: &Name, rtype: RecordType) -> SmallVec<[u8; 64]> {
-    let mut key = SmallVec::from_slice(name.wire());
-    key.make_ascii_lowercase();
+    let mut key = SmallVec::from_slice(&name.key());
     key.extend_from_slice(&rtype.0.to_be_bytes());
     key
 }

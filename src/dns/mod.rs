@@ -46,4 +46,4 @@ pub use text::{
     rrset_to_text,
 };
 pub use ttl::Ttl;
-pub use writer::{MessageWriter, QueryFlags, write_query};
+pub use writer::{MessageWriter, QueryFlags, TtlOffsets, write_query};

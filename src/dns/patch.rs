@@ -55,10 +55,12 @@ pub fn personalise(stored: &[u8], ttl_offsets: &[u16], personal: &Personal<'_>, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Class, Message, MessageWriter, Question, Rcode, Rdatas, RecordType, RrSet, Section, Ttl};
+    use super::super::{
+        Class, Message, MessageWriter, Question, Rcode, Rdatas, RecordType, RrSet, Section, Ttl, TtlOffsets,
+    };
     use super::*;
 
-    fn stored() -> (Vec<u8>, Vec<u16>) {
+    fn stored() -> (Vec<u8>, TtlOffsets) {
         let question = Question::new("www.example.com".parse().unwrap(), RecordType::A);
         let mut writer = MessageWriter::new(0, Header::QR | Header::RA | Header::AD, Rcode::NOERROR, 4096);
         writer.question(&question, Class::IN);

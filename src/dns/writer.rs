@@ -9,15 +9,22 @@ use super::{Class, Header, Name, Question, Rcode, Reader, Record, RecordType, Rr
 const MAX_LOOKUPS: usize = 120;
 /// Pointers reach no further than this offset (RFC 1035 §4.1.4).
 const MAX_POINTER: usize = 0x3fff;
+/// The pointer to the question's name, which follows the header.
+const QUESTION: u16 = 0xc000 | Header::OCTETS as u16;
+
+/// Where the TTLs of a message stand.
+pub type TtlOffsets = SmallVec<[u16; 4]>;
 
 /// Builds one message of at most `limit` octets.
 #[derive(Debug)]
 pub struct MessageWriter {
     buf: Vec<u8>,
     limit: usize,
+    /// Octets of the question's name, while it is the only name.
+    lone: usize,
     suffixes: Vec<(u64, u16)>,
     lookups: usize,
-    ttl_offsets: Vec<u16>,
+    ttl_offsets: TtlOffsets,
     counts: [u16; 4],
 }
 
@@ -28,12 +35,14 @@ impl MessageWriter {
         buf.extend_from_slice(&id.to_be_bytes());
         buf.extend_from_slice(&(flags | u16::from(rcode.low())).to_be_bytes());
         buf.extend_from_slice(&[0; 8]);
-        Self { buf, limit, suffixes: Vec::new(), lookups: 0, ttl_offsets: Vec::new(), counts: [0; 4] }
+        let (suffixes, ttl_offsets) = (Vec::new(), TtlOffsets::new());
+        Self { buf, limit, lone: 0, suffixes, lookups: 0, ttl_offsets, counts: [0; 4] }
     }
 
     /// Writes the question. Must come first.
     pub fn question(&mut self, question: &Question, class: Class) {
-        self.name(&question.name, true);
+        self.lone = question.name.wire().len();
+        self.buf.extend_from_slice(question.name.wire());
         self.u16(question.rtype.0);
         self.u16(class.0);
         self.add_count(0);
@@ -96,7 +105,7 @@ impl MessageWriter {
     }
 
     /// The finished message and the offsets of its TTLs.
-    pub fn finish(mut self) -> (Vec<u8>, Vec<u16>) {
+    pub fn finish(mut self) -> (Vec<u8>, TtlOffsets) {
         for (i, count) in self.counts.into_iter().enumerate() {
             self.put_u16(4 + 2 * i, count);
         }
@@ -159,6 +168,10 @@ impl MessageWriter {
     }
 
     fn name(&mut self, name: &Name, compress: bool) {
+        if compress && self.is_lone(name) {
+            return self.u16(QUESTION);
+        }
+        self.index_question();
         let mut rest = name.wire();
         while let Some((&length, tail)) = rest.split_first() {
             if length == 0 {
@@ -181,6 +194,23 @@ impl MessageWriter {
             rest = after;
         }
         self.buf.push(0);
+    }
+
+    /// Whether `name` is that of the question, and no other was written: most replies need no look-up at all.
+    fn is_lone(&self, name: &Name) -> bool {
+        let asked = self.buf.get(Header::OCTETS..Header::OCTETS + self.lone);
+        self.lone > 1 && asked.is_some_and(|asked| asked.eq_ignore_ascii_case(name.wire()))
+    }
+
+    /// Makes the question's name known to look-ups.
+    fn index_question(&mut self) {
+        let mut at = Header::OCTETS;
+        let end = at + std::mem::take(&mut self.lone);
+        while let Some((&length @ 1.., _)) = self.buf.get(at..end).and_then(<[u8]>::split_first) {
+            let hash = suffix_hash(self.buf.get(at..end).unwrap_or_default());
+            self.suffixes.extend(u16::try_from(at).ok().map(|offset| (hash, offset)));
+            at += usize::from(length) + 1;
+        }
     }
 
     /// An earlier place where the same suffix stands; the bytes are compared, a hash alone proves nothing.

@@ -116,7 +116,7 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
     let (bytes, ttl_offsets) = writer.finish();
     Answer {
         bytes: SmallVec::from_slice(&bytes),
-        ttl_offsets: SmallVec::from_slice(&ttl_offsets),
+        ttl_offsets,
         options: parts.ede.as_ref().map(Ede::option).unwrap_or_default().into(),
         rcode_high: parts.rcode.high(),
         flags: 0,

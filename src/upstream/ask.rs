@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -175,7 +174,7 @@ impl Round<'_> {
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;
         let Asking { zone, question, .. } = self.asking;
-        let (host, address, progress) = (target.host.clone(), target.address, Arc::clone(&target.progress));
+        let (host, address, progress) = (target.host.clone(), target.address, target.progress());
         let timer = match transport {
             Transport::Udp => memory.timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,

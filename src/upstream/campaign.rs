@@ -23,14 +23,24 @@ pub struct Target {
     pub(super) out: bool,
     /// TCP was tried for want of replies over UDP.
     pub(super) tried_tcp: bool,
-    /// What its tries, which may overlap, have in common.
-    pub(super) progress: Arc<Progress>,
+    /// What its tries, which may overlap, have in common; nothing before the first.
+    progress: Option<Arc<Progress>>,
 }
 
 impl Target {
     /// Datagrams sent or about to be: a try that falls back to plain DNS sends more than one.
     pub(super) fn datagrams(&self) -> u32 {
-        self.sends.max(self.progress.udp.load(Ordering::Relaxed))
+        self.sends.max(self.progress.as_ref().map_or(0, |progress| progress.udp.load(Ordering::Relaxed)))
+    }
+
+    /// How far it was asked, to go on from there.
+    pub(super) fn progress(&mut self) -> Arc<Progress> {
+        Arc::clone(self.progress.get_or_insert_default())
+    }
+
+    /// Whether it is being asked over a stream.
+    pub(super) fn is_on_stream(&self) -> bool {
+        self.progress.as_ref().is_some_and(|progress| progress.on_stream.load(Ordering::Relaxed))
     }
 }
 
@@ -84,9 +94,8 @@ impl Campaign {
     pub fn add(&mut self, host: Option<&Name>, address: IpAddr) -> bool {
         let address = address.to_canonical();
         if !self.has(address) {
-            let (host, progress) = (host.cloned(), Arc::default());
-            let out = self.spent.contains(&address);
-            self.targets.push(Target { host, address, sends: 0, out, tried_tcp: false, progress });
+            let (host, out) = (host.cloned(), self.spent.contains(&address));
+            self.targets.push(Target { host, address, sends: 0, out, tried_tcp: false, progress: None });
             return !out;
         }
         false
@@ -120,7 +129,7 @@ impl Campaign {
     pub fn new_question(&mut self) {
         for target in &mut self.targets {
             (target.out, target.sends, target.tried_tcp) = (self.spent.contains(&target.address), 0, false);
-            target.progress = Arc::default();
+            target.progress = None;
         }
     }
 
@@ -137,7 +146,7 @@ impl Campaign {
 
     /// Whether the server of this index is busy with a stream.
     pub(super) fn is_on_stream(&self, index: usize) -> bool {
-        self.targets.get(index).is_some_and(|target| target.progress.on_stream.load(Ordering::Relaxed))
+        self.targets.get(index).is_some_and(Target::is_on_stream)
     }
 
     pub(super) fn may_send(&self, target: &Target, job: &Job) -> bool {
@@ -145,7 +154,7 @@ impl Campaign {
         // A question has few TCP queries. Those for the addresses of servers, which may be many and dead, leave them to it.
         let may_try_tcp = !target.tried_tcp && job.depth() == 0;
         !target.out
-            && !target.progress.on_stream.load(Ordering::Relaxed)
+            && !target.is_on_stream()
             && self.sends < limits.sends_per_zone
             && (target.datagrams() < limits.sends_per_server || may_try_tcp)
     }
