@@ -7,14 +7,12 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::store::{Entry, Store};
+use super::{Key, key};
 use crate::dns::{Header, RecordType};
 
 /// The key of a client question: lower-cased QNAME, QTYPE, and the flags that change the answer.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub struct AnswerKey(SmallVec<[u8; INLINE]>);
-
-/// Octets a key has room for without allocation; most names are far shorter.
-const INLINE: usize = 64;
+pub struct AnswerKey(Key);
 
 impl Clone for AnswerKey {
     fn clone(&self) -> Self {
@@ -27,22 +25,7 @@ impl AnswerKey {
     /// The key for a QNAME in wire form. DO and CD lead to different replies, so they are part of it.
     pub fn new(qname: &[u8], qtype: RecordType, dnssec_ok: bool, checking_disabled: bool) -> Self {
         let [high, low] = qtype.0.to_be_bytes();
-        let tail = [high, low, u8::from(dnssec_ok) | u8::from(checking_disabled) << 1];
-        let mut octets = [0; INLINE];
-        let length = qname.len() + tail.len();
-        let Some(place) = octets.get_mut(..qname.len()).filter(|_| length <= INLINE) else {
-            let mut key = SmallVec::from_slice(qname);
-            key.make_ascii_lowercase();
-            key.extend_from_slice(&tail);
-            return Self(key);
-        };
-        place.copy_from_slice(qname);
-        // All of it, whatever the length: a loop of a fixed length becomes two instructions.
-        octets.make_ascii_lowercase();
-        if let Some(place) = octets.get_mut(qname.len()..length) {
-            place.copy_from_slice(&tail);
-        }
-        Self(SmallVec::from_buf_and_len(octets, length))
+        Self(key(qname, [high, low, u8::from(dnssec_ok) | u8::from(checking_disabled) << 1]))
     }
 
     /// The key's octets: lower-cased QNAME, QTYPE, one octet of flags.

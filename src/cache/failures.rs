@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::key;
+use super::key_of;
 use super::store::{Entry, Store};
 use crate::dns::Question;
 
@@ -52,13 +52,13 @@ impl<E: Clone + Send + Sync + 'static> Failures<E> {
 
     /// The failure that still stands for `question`.
     pub fn find(&self, question: &Question, now: Instant) -> Option<Failed<E>> {
-        let kept = self.store.get(&key(&question.name, question.rtype))?;
+        let kept = self.store.get(&key_of(&question.name, question.rtype))?;
         (now < kept.failed.until).then(|| kept.failed.clone())
     }
 
     /// Remembers a failure, twice as long as the last one when that was recent.
     pub fn insert(&self, question: &Question, reason: E, now: Instant) {
-        let key = key(&question.name, question.rtype);
+        let key = key_of(&question.name, question.rtype);
         let recent = self.store.get(&key).filter(|last| now < last.failed.until + last.failed.pause);
         let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(LONGEST));
         let failed = Failed { reason, until: now + pause, pause };
@@ -67,7 +67,7 @@ impl<E: Clone + Send + Sync + 'static> Failures<E> {
 
     /// Forgets the failures of `question`: it was resolved.
     pub fn remove(&self, question: &Question) {
-        self.store.remove(&key(&question.name, question.rtype));
+        self.store.remove(&key_of(&question.name, question.rtype));
     }
 }
 

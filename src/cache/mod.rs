@@ -43,9 +43,31 @@ impl Settings {
     }
 }
 
-/// The key of an owner and a type: lower-cased wire name, then the type.
-fn key(name: &Name, rtype: RecordType) -> SmallVec<[u8; 64]> {
-    let mut key = SmallVec::from_slice(&name.key());
-    key.extend_from_slice(&rtype.0.to_be_bytes());
-    key
+/// A key; most names are far shorter than what it has room for without allocation.
+type Key = SmallVec<[u8; KEY]>;
+
+const KEY: usize = 64;
+
+/// The key that `name`, in wire form, has in lower case with `tail` behind it.
+fn key<const TAIL: usize>(name: &[u8], tail: [u8; TAIL]) -> Key {
+    let mut octets = [0; KEY];
+    let length = name.len() + TAIL;
+    let Some(place) = octets.get_mut(..name.len()).filter(|_| length <= KEY) else {
+        let mut key = SmallVec::from_slice(name);
+        key.make_ascii_lowercase();
+        key.extend_from_slice(&tail);
+        return key;
+    };
+    place.copy_from_slice(name);
+    // All of it, whatever the length: a loop of a fixed length becomes two instructions.
+    octets.make_ascii_lowercase();
+    if let Some(place) = octets.get_mut(name.len()..length) {
+        place.copy_from_slice(&tail);
+    }
+    SmallVec::from_buf_and_len(octets, length)
+}
+
+/// The key of an owner and a type.
+fn key_of(name: &Name, rtype: RecordType) -> Key {
+    key(name.wire(), rtype.0.to_be_bytes())
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::fact::{Fact, Told};
 use super::piece::{Beginning, Moment};
 use super::store::Store;
-use super::{Settings, key};
+use super::{Settings, key_of};
 use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Ttl};
 
 /// Denials of a whole name are kept under this type, which no record has.
@@ -108,18 +108,18 @@ impl RrSets {
     }
 
     fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {
-        let (key, now) = (key(name, rtype), self.beginning.moment(now));
+        let (key, now) = (key_of(name, rtype), self.beginning.moment(now));
         if !self.store.get(&key).is_some_and(|old| old.rank() > told.rank() && old.is_current(now)) {
             self.store.insert(&key, Fact::new(name, rtype, told, now));
         }
     }
 
     fn forget_denial(&self, name: &Name) {
-        self.store.remove(&key(name, ANY_TYPE));
+        self.store.remove(&key_of(name, ANY_TYPE));
     }
 
     fn current(&self, name: &Name, rtype: RecordType, now: Moment) -> Option<Fact> {
-        self.store.get(&key(name, rtype)).filter(|fact| fact.is_current(now))
+        self.store.get(&key_of(name, rtype)).filter(|fact| fact.is_current(now))
     }
 }
 

@@ -43,8 +43,10 @@ impl Octets {
     pub fn to_lowercase(&self) -> Self {
         match &self.0 {
             Kept::Short { length, octets } => {
+                let (length, mut octets) = (*length, *octets);
                 // All of them, whatever the length: a loop of a fixed length becomes a few instructions.
-                Self(Kept::Short { length: *length, octets: octets.map(|octet| octet.to_ascii_lowercase()) })
+                octets.make_ascii_lowercase();
+                Self(Kept::Short { length, octets })
             }
             Kept::Long(octets) => Self(Kept::Long(octets.to_ascii_lowercase().into())),
         }

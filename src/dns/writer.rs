@@ -254,20 +254,19 @@ pub struct QueryFlags {
 
 /// A query: header, question in the case given, and perhaps OPT.
 pub fn write_query(id: u16, question: &Question, flags: QueryFlags) -> SmallVec<[u8; 64]> {
-    let mut query = SmallVec::new();
-    query.extend_from_slice(&id.to_be_bytes());
     let rd = if flags.recursion_desired { Header::RD } else { 0 };
     let cd = if flags.checking_disabled { Header::CD } else { 0 };
-    query.extend_from_slice(&(rd | cd).to_be_bytes());
-    query.extend_from_slice(&[0, 1, 0, 0, 0, 0, 0, u8::from(flags.edns.is_some())]);
+    let ([id_high, id_low], [high, low]) = (id.to_be_bytes(), (rd | cd).to_be_bytes());
+    let additional = u8::from(flags.edns.is_some());
+    let mut query = SmallVec::new();
+    query.extend_from_slice(&[id_high, id_low, high, low, 0, 1, 0, 0, 0, 0, 0, additional]);
     query.extend_from_slice(question.name.wire());
-    query.extend_from_slice(&question.rtype.0.to_be_bytes());
-    query.extend_from_slice(&Class::IN.0.to_be_bytes());
+    let ([high, low], [class_high, class_low]) = (question.rtype.0.to_be_bytes(), Class::IN.0.to_be_bytes());
+    query.extend_from_slice(&[high, low, class_high, class_low]);
     if let Some(udp_size) = flags.edns {
-        query.push(0);
-        query.extend_from_slice(&RecordType::OPT.0.to_be_bytes());
-        query.extend_from_slice(&udp_size.to_be_bytes());
-        query.extend_from_slice(&[0, 0, if flags.dnssec_ok { 0x80 } else { 0 }, 0, 0, 0]);
+        let ([high, low], [opt_high, opt_low]) = (udp_size.to_be_bytes(), RecordType::OPT.0.to_be_bytes());
+        let dnssec_ok = u8::from(flags.dnssec_ok) << 7;
+        query.extend_from_slice(&[0, opt_high, opt_low, high, low, 0, 0, dnssec_ok, 0, 0, 0]);
     }
     query
 }
