@@ -22,29 +22,34 @@ pub struct Failed<E> {
     pause: Duration,
 }
 
+/// Why a question could not be resolved.
+pub trait Reason: Clone + Send + Sync + 'static {
+    /// The octets it takes beyond its own size.
+    fn octets(&self) -> usize;
+}
+
 /// A failure, and the question it belongs to.
 struct Kept<E> {
     key: Box<[u8]>,
     failed: Failed<E>,
 }
 
-impl<E: Send + Sync + 'static> Entry for Arc<Kept<E>> {
+impl<E: Reason> Entry for Arc<Kept<E>> {
     fn is_for(&self, key: &[u8]) -> bool {
         *self.key == *key
     }
 
     fn octets(&self) -> usize {
-        // Reasons hold a zone name and a server's fault.
-        size_of::<Kept<E>>() + self.key.len() + 64
+        size_of::<Kept<E>>() + 16 + self.key.len() + self.failed.reason.octets()
     }
 }
 
 /// The cache of failures; `E` is the reason.
-pub struct Failures<E: Clone + Send + Sync + 'static> {
+pub struct Failures<E: Reason> {
     store: Store<Arc<Kept<E>>>,
 }
 
-impl<E: Clone + Send + Sync + 'static> Failures<E> {
+impl<E: Reason> Failures<E> {
     /// An empty cache for at most `capacity` octets.
     pub fn new(capacity: u64, seed: u64) -> Self {
         Self { store: Store::new(capacity, seed) }
@@ -76,6 +81,12 @@ mod tests {
     use super::*;
     use crate::dns::RecordType;
     use crate::world::Clock;
+
+    impl Reason for () {
+        fn octets(&self) -> usize {
+            0
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn pauses_double_from_one_second_to_three_hundred() {

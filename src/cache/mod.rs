@@ -18,7 +18,7 @@ use crate::dns::{Name, RecordType, Ttl};
 
 pub use answers::{Answer, AnswerKey, Answers};
 pub use cuts::Cuts;
-pub use failures::{Failed, Failures};
+pub use failures::{Failed, Failures, Reason};
 pub use front::{Found, Front};
 pub use rrsets::{Rank, RrSets};
 pub use store::{Entry, Store};

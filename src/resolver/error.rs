@@ -1,5 +1,6 @@
 //! Why a question could not be resolved.
 
+use crate::cache::Reason;
 use crate::dns::{Name, RrSet};
 use crate::job::Limit;
 use crate::upstream::Fault;
@@ -60,6 +61,22 @@ pub enum ResolveError {
     /// It failed a moment ago and is not tried again yet (RFC 9520).
     #[error("{0} (remembered)")]
     Remembered(Box<Self>),
+}
+
+impl Reason for ResolveError {
+    fn octets(&self) -> usize {
+        match self {
+            Self::AliasLoop { name, aliases } | Self::AliasTooLong { name, aliases } => {
+                name.wire().len() + aliases.iter().map(|set| size_of::<RrSet>() + set.octets()).sum::<usize>()
+            }
+            Self::Limit { zone: name, .. }
+            | Self::Deadline { zone: name }
+            | Self::NoServer { zone: name, .. }
+            | Self::NoAddress { zone: name }
+            | Self::ServerIsAlias { host: name } => name.wire().len(),
+            Self::Remembered(reason) => size_of::<Self>() + reason.octets(),
+        }
+    }
 }
 
 impl ResolveError {

@@ -39,7 +39,7 @@ pub(super) struct Memory {
     pub(super) edns_until: Option<Instant>,
     pub(super) plain_until: Option<Instant>,
     pub(super) mangles_until: Option<Instant>,
-    pub(super) lame: SmallVec<[(Name, Instant); 1]>,
+    pub(super) lame: Vec<(Name, Instant)>,
 }
 
 impl Memory {
@@ -100,7 +100,16 @@ impl Memory {
 /// A server's memory, shared by all who talk to it.
 struct Server {
     address: IpAddr,
+    /// Zones remembered beside the memory; what is in the cache keeps its weight, so more of them make a new server.
+    lame: u8,
     memory: Mutex<Memory>,
+}
+
+impl Server {
+    fn new(address: IpAddr, memory: Memory) -> Arc<Self> {
+        let lame = u8::try_from(memory.lame.len()).unwrap_or(u8::MAX);
+        Arc::new(Self { address, lame, memory: Mutex::new(memory) })
+    }
 }
 
 impl Entry for Arc<Server> {
@@ -109,7 +118,7 @@ impl Entry for Arc<Server> {
     }
 
     fn octets(&self) -> usize {
-        size_of::<Server>() + 16
+        size_of::<Server>() + 16 + usize::from(self.lame) * size_of::<(Name, Instant)>()
     }
 }
 
@@ -192,19 +201,19 @@ impl Servers {
 
     /// The server does not serve `zone`.
     pub(super) fn mark_lame(&self, address: IpAddr, zone: &Name, now: Instant) {
-        self.change(address, |memory| {
-            memory.lame.retain(|(lame, until)| lame != zone && now < *until);
-            if memory.lame.len() == MAX_LAME {
-                memory.lame.remove(0);
-            }
-            memory.lame.push((zone.clone(), now + PECULIARITY));
-        });
+        let mut memory = self.memory(address);
+        memory.lame.retain(|(lame, until)| lame != zone && now < *until);
+        if memory.lame.len() == MAX_LAME {
+            memory.lame.remove(0);
+        }
+        memory.lame.push((zone.clone(), now + PECULIARITY));
+        self.store.insert(&key(address), Server::new(address, memory));
     }
 
     fn change(&self, address: IpAddr, change: impl FnOnce(&mut Memory)) {
         let key = key(address);
         let server = self.store.get(&key).unwrap_or_else(|| {
-            let server = Arc::new(Server { address, memory: Mutex::default() });
+            let server = Server::new(address, Memory::default());
             self.store.insert(&key, Arc::clone(&server));
             server
         });
