@@ -109,7 +109,8 @@ impl RrSets {
 
     fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {
         let (key, now) = (key_of(name, rtype), self.beginning.moment(now));
-        if !self.store.get(&key).is_some_and(|old| old.rank() > told.rank() && old.is_current(now)) {
+        let better = |old: Fact| old.rank() > told.rank() && old.is_current(now);
+        if told.rank() == Rank::Authoritative || !self.store.get(&key).is_some_and(better) {
             self.store.insert(&key, Fact::new(name, rtype, told, now));
         }
     }

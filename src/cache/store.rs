@@ -228,4 +228,22 @@ mod tests {
         store.remove(&0u64.to_be_bytes());
         assert_eq!(store.get(&0u64.to_be_bytes()), None);
     }
+
+    #[test]
+    fn what_is_asked_for_again_and_again_outlives_a_flood_of_new_names() {
+        // Some 10,000 entries fit. A thousand names are asked for in turn, and between any two of them one never seen.
+        let store = store(1 << 20, 0, octets);
+        let mut missed = 0;
+        for round in 0..100u64 {
+            for name in 0..1000 {
+                if store.get(&octets(name)).is_none() {
+                    store.insert(&octets(name), octets(name));
+                    missed += 1;
+                }
+                let fresh = octets(1000 + round * 1000 + name);
+                store.insert(&fresh, Arc::clone(&fresh));
+            }
+        }
+        assert!(missed <= 1000 + 1000, "{missed} of 100,000");
+    }
 }
