@@ -5,17 +5,18 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::num::NonZeroUsize;
-use std::ops::RangeInclusive;
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::slice;
 
 use libc::c_int;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::bind_error::{BindError, Transport};
-use crate::world::Dice;
 
 /// The sockets of one listen address: one of each kind for every worker.
 #[derive(Debug)]
@@ -100,34 +101,21 @@ fn share_and_bind(socket: &Socket, address: SocketAddr, owner: Owner) -> io::Res
     socket.set_reuse_port(true)
 }
 
-/// Any port a query may be asked from: all but those kept for well-known services.
-pub fn any_port(dice: &Dice) -> u16 {
-    FIRST_PORT.saturating_add(u16::try_from(dice.below(PORTS)).unwrap_or(0))
-}
-
-/// The ports that the kernel itself draws from, at random, for sockets that are bound to none; empty when it does not say.
-pub fn kernel_ports() -> RangeInclusive<u16> {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
-    let mut bounds = text.split_whitespace().filter_map(|word| word.parse().ok());
-    let (first, last) = (bounds.next().unwrap_or(1), bounds.next().unwrap_or(0));
-    first.max(FIRST_PORT)..=last
-}
-
-/// A UDP socket that only `server` can send to, from `port`, or from another when that is taken.
+/// A UDP socket that sends from `source` and that only `server` can send to.
 ///
 /// # Errors
-/// The kernel's.
-pub fn udp_from(source: SocketAddr, server: SocketAddr, dice: &Dice) -> io::Result<UdpSocket> {
+/// The kernel's; [`io::ErrorKind::AddrInUse`] when the port is taken.
+pub fn udp_from(source: SocketAddr, server: SocketAddr) -> io::Result<UdpSocket> {
     let socket = open(server, Type::DGRAM, Protocol::UDP)?;
     never_fragment_by_hearsay(&socket, server)?;
-    bind_to_any_port(&socket, source, dice)?;
+    socket.bind(&source.into())?;
     // Connected: packets of others, and the news whether this port is open, end in the kernel (SAD DNS).
     socket.connect(&server.into())?;
     Ok(socket.into())
 }
 
 /// A UDP socket for one query after the other: for each, [`connect`] makes the kernel draw a port (with its own
-/// cryptographic generator, from [`kernel_ports`]), [`disconnect`] gives it back.
+/// cryptographic generator), [`disconnect`] gives it back.
 ///
 /// # Errors
 /// The kernel's.
@@ -161,6 +149,34 @@ pub fn disconnect(socket: BorrowedFd<'_>) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// A socket on which this thread's runtime waits for [`NEWS`].
+pub type Watched = AsyncFd<UdpSocket>;
+
+/// Datagrams and errors. That a datagram of ours has left is news to nobody, and would wake the runtime each time.
+pub const NEWS: Interest = Interest::READABLE.add(Interest::ERROR);
+
+/// Has the current runtime watch `socket`.
+///
+/// # Errors
+/// The kernel's.
+pub fn watched(socket: UdpSocket) -> io::Result<Watched> {
+    // SAFETY: the socket owns its descriptor, always names the same one, and nobody but the `AsyncFd` owns the socket.
+    Ok(unsafe { AsyncFd::register_with_interest(socket, NEWS) }?)
+}
+
+/// Receives a datagram, shows it to `judge` with where it came from, and returns what that says.
+///
+/// # Errors
+/// The kernel's; [`io::ErrorKind::WouldBlock`] when there is none.
+pub fn receive<T>(socket: BorrowedFd<'_>, judge: impl FnOnce(Option<SocketAddr>, &[u8]) -> T) -> io::Result<T> {
+    let mut buffer = [MaybeUninit::<u8>::uninit(); DATAGRAM_OCTETS];
+    let (octets, from) = SockRef::from(&socket).recv_from(&mut buffer)?;
+    let received = buffer.get(..octets).unwrap_or_default();
+    // SAFETY: the kernel has written that many octets, which are the whole of the slice.
+    let datagram = unsafe { slice::from_raw_parts(received.as_ptr().cast::<u8>(), received.len()) };
+    Ok(judge(from.as_socket(), datagram))
 }
 
 /// A TCP socket, not yet connected, bound to `source` unless that is the wildcard address.
@@ -219,21 +235,6 @@ fn never_fragment_by_hearsay(socket: &Socket, address: SocketAddr) -> io::Result
     }
 }
 
-/// The kernel's own choice is from 28,000 ports; ours is from 64,512.
-fn bind_to_any_port(socket: &Socket, source: SocketAddr, dice: &Dice) -> io::Result<()> {
-    let mut wanted = source;
-    for _ in 0..PORT_ATTEMPTS {
-        match socket.bind(&wanted.into()) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied) => {
-                wanted.set_port(any_port(dice));
-            }
-            outcome => return outcome,
-        }
-    }
-    wanted.set_port(0);
-    socket.bind(&wanted.into())
-}
-
 /// Sets a socket option whose value is a C `int`.
 fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     // SAFETY: the kernel reads one `int` from a pointer to one that is alive.
@@ -246,10 +247,8 @@ fn set(socket: &Socket, level: c_int, option: c_int, value: c_int) -> io::Result
 
 /// Ports tried before the error is believed, when any will do.
 const FREE_PORT_ATTEMPTS: usize = 8;
-/// Random source ports tried before the choice is left to the kernel.
-const PORT_ATTEMPTS: usize = 10;
-const FIRST_PORT: u16 = 1024;
-const PORTS: usize = 65_536 - 1024;
+/// Octets of a datagram that are looked at; we ask for 1232, some servers send more.
+const DATAGRAM_OCTETS: usize = 4096;
 const BACKLOG: c_int = 1024;
 const RECEIVE_BUFFER: usize = 4 << 20;
 const SEND_BUFFER: usize = 1 << 20;
@@ -350,7 +349,6 @@ mod tests {
             port
         };
         let ports: Vec<u16> = (0..200).map(|_| port()).collect();
-        assert!(ports.iter().all(|port| kernel_ports().contains(port)), "{ports:?}");
         assert!(ports.iter().collect::<HashSet<_>>().len() > 190, "{ports:?}");
     }
 
@@ -358,7 +356,7 @@ mod tests {
     fn a_source_address_is_obeyed() {
         let source = IpAddr::from([127, 0, 0, 77]);
         let server = "127.0.0.1:9".parse().unwrap();
-        let udp = udp_from(SocketAddr::new(source, 4711), server, &Dice::seeded(2)).unwrap();
+        let udp = udp_from(SocketAddr::new(source, 4711), server).unwrap();
         assert_eq!(udp.local_addr().unwrap().ip(), source);
         let tcp = tcp_to("127.0.0.1:9".parse().unwrap(), source).unwrap();
         assert_eq!(tcp.local_addr().unwrap().ip(), source);

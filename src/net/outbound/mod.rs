@@ -3,6 +3,7 @@
 //! Judges nothing: `is_ours` does. Retries nothing, but for a kept connection that turns out to be dead.
 
 mod connection;
+mod ports;
 mod tcp;
 mod udp;
 
