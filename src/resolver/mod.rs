@@ -132,10 +132,10 @@ impl Resolver {
             Arc::new(ZoneCut { apex: stub.zone.clone(), servers, since: world.clock.now(), expires: None })
         };
         Self {
-            upstream: Upstream::new(upstream_settings, cache.share(5), world.clone()),
+            upstream: Upstream::new(upstream_settings, cache.share(3), world.clone()),
             rrsets: RrSets::new(cache, world.dice.bits()),
-            cuts: Cuts::new(cache.share(10), world.dice.bits()),
-            failures: Failures::new(cache.share(5), world.dice.bits()),
+            cuts: Cuts::new(cache.share(12), world.dice.bits()),
+            failures: Failures::new(cache.share(2), world.dice.bits()),
             root: Mutex::new(None),
             stubs: settings.stubs.iter().map(stub).collect(),
             settings,
