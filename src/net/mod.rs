@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicU64;
 
 pub use bind_error::{BindError, Transport};
 pub use holder::Holder;
-pub use socket::{Listening, bind, raise_file_limit};
+pub use socket::{Listening, bind, raise_file_limit, refuse_huge_pages};
 pub use worker::{Shared, Worker};
 
 /// Where we listen and whence we ask.

@@ -121,6 +121,98 @@ fn a_packet_the_kernel_refuses_does_not_hold_up_the_others() {
     assert_eq!(arrived, [1, 3]);
 }
 
+/// Packets for two clients, of lengths that mix, into `outbox`; and what each client should receive, in order.
+fn mixed(outbox: &mut Outbox, clients: &[UdpSocket; 2]) -> [Vec<Vec<u8>>; 2] {
+    let mut expected = [Vec::new(), Vec::new()];
+    for number in 0..BATCH {
+        let (to, length) = (number % 2, [1200, 40, 1200, 40, 39][number % 5]);
+        let packet = vec![number as u8; length];
+        outbox.slot()[..length].copy_from_slice(&packet);
+        outbox.commit(length, &Path { client: clients[to].local_addr().unwrap(), local: None });
+        expected[to].push(packet);
+    }
+    expected
+}
+
+/// All that `client` receives of `expected`; replies of one length in the order they were given.
+fn assert_received(client: &UdpSocket, mut expected: Vec<Vec<u8>>) {
+    let mut received: Vec<Vec<u8>> = (0..expected.len())
+        .map(|_| {
+            let mut packet = vec![0; 2000];
+            let length = client.recv(&mut packet).unwrap();
+            packet[..length].to_vec()
+        })
+        .collect();
+    for packets in [&mut received, &mut expected] {
+        // Stable: what has one length keeps its order.
+        packets.sort_by_key(Vec::len);
+    }
+    assert_eq!(received, expected);
+}
+
+#[test]
+fn replies_that_leave_together_arrive_each_by_itself() {
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let ((udp, _), clients) = (listener(address), [client(address), client(address)]);
+        let mut outbox = Outbox::new();
+        for _ in 0..3 {
+            let expected = mixed(&mut outbox, &clients);
+            assert_eq!(outbox.send(udp.as_fd()).unwrap(), 0);
+            assert_eq!((outbox.packets.len(), outbox.apart), (0, 0), "the kernel took them together");
+            for (client, expected) in clients.iter().zip(expected) {
+                assert_received(client, expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn replies_that_leave_together_leave_from_the_address_that_was_asked() {
+    for (listen, from, to) in [("0.0.0.0:0", "127.0.0.1:0", "127.9.8.7"), ("[::]:0", "[::1]:0", "::1")] {
+        let ((udp, bound), client) = (listener(listen), client(from));
+        let to = SocketAddr::new(to.parse().unwrap(), bound.port());
+        let path = Path { client: client.local_addr().unwrap(), local: Some(Local { address: to.ip(), interface: 0 }) };
+        let mut outbox = Outbox::new();
+        for _ in 0..5 {
+            outbox.commit(100, &path);
+        }
+        assert_eq!((outbox.send(udp.as_fd()).unwrap(), outbox.apart), (0, 0));
+        for _ in 0..5 {
+            assert_eq!(client.recv_from(&mut [0; 200]).unwrap(), (100, to));
+        }
+    }
+}
+
+#[test]
+fn replies_that_may_not_leave_together_leave_one_by_one() {
+    let ((udp, _), clients) = (listener("127.0.0.1:0"), [client("127.0.0.1:0"), client("127.0.0.1:0")]);
+    // Without checksums the kernel takes no segments: as on a path that cannot cut them.
+    socket::without_checksums(&udp).unwrap();
+    let mut outbox = Outbox::new();
+    for left in [999, 998] {
+        let expected = mixed(&mut outbox, &clients);
+        assert_eq!((outbox.send(udp.as_fd()).unwrap(), outbox.apart), (0, left));
+        for (client, expected) in clients.iter().zip(expected) {
+            assert_received(client, expected);
+        }
+    }
+}
+
+#[test]
+fn a_client_without_a_route_costs_itself_alone_its_replies() {
+    let ((udp, _), client) = (listener("127.0.0.1:0"), client("127.0.0.1:0"));
+    let good = Path { client: client.local_addr().unwrap(), local: None };
+    let no_route = Path { client: "255.255.255.255:9".parse().unwrap(), local: None };
+    let mut outbox = Outbox::new();
+    for path in [no_route, good, no_route, good] {
+        outbox.commit(20, &path);
+    }
+    assert_eq!((outbox.send(udp.as_fd()).unwrap(), outbox.apart), (2, 0), "the next batch leaves together again");
+    for _ in 0..2 {
+        assert_eq!(client.recv(&mut [0; 100]).unwrap(), 20);
+    }
+}
+
 #[test]
 fn a_full_outbox_has_no_slot() {
     let mut outbox = Outbox::new();
@@ -131,7 +223,7 @@ fn a_full_outbox_has_no_slot() {
     }
     assert!(outbox.slot().is_empty());
     outbox.commit(1, &path);
-    assert_eq!(outbox.count, BATCH);
+    assert_eq!(outbox.packets.len(), BATCH);
 }
 
 #[test]
