@@ -103,6 +103,7 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
             "this process may open fewer than {FILES_WANTED} files; many questions at once will fail (ulimit -n)"
         );
     }
+    net::refuse_huge_pages();
     let listening = settings.listen.iter().map(|address| net::bind(*address, settings.workers));
     let listening: Vec<Listening> = listening.collect::<Result<_, _>>()?;
     let addresses: Vec<SocketAddr> = listening.iter().map(|listening| listening.address).collect();

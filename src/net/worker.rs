@@ -14,6 +14,7 @@ use std::thread;
 
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -55,8 +56,7 @@ impl Worker {
     /// # Errors
     /// When the thread or its runtime cannot be made.
     pub fn start(self, number: usize, shared: Shared) -> io::Result<thread::JoinHandle<()>> {
-        let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = builder.event_interval(TASKS_PER_TURN).enable_all().build()?;
+        let runtime = runtime()?;
         let (desk, listeners, end) = {
             let _inside = runtime.enter();
             let (last_call, draining) = watch::channel(false);
@@ -69,6 +69,10 @@ impl Worker {
             runtime.shutdown_background();
         })
     }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().event_interval(TASKS_PER_TURN).enable_all().build()
 }
 
 /// How a worker hears of its end, and tells its clients.
@@ -163,3 +167,42 @@ impl Door {
 
 /// Steps of tasks between two looks at the sockets and at [`Door`]s. One takes some 20 µs, a look less than one.
 const TASKS_PER_TURN: u32 = 4;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Steps that two hundred busy tasks take between the arrival of a packet and the listener's look at it.
+    fn steps_before_a_packet_is_seen() -> u32 {
+        let (runtime, steps) = (runtime().unwrap(), Arc::new(AtomicU32::new(0)));
+        let step = |steps: &AtomicU32| steps.fetch_add(1, Ordering::Relaxed);
+        runtime.block_on(async {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let (to, client) = (socket.local_addr().unwrap(), std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+            for _ in 0..200 {
+                let (steps, client) = (Arc::clone(&steps), client.try_clone().unwrap());
+                tokio::spawn(async move {
+                    loop {
+                        if step(&steps) == PACKET_AT {
+                            client.send_to(b"query", to).unwrap();
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                });
+            }
+            // As the listeners are: polled by the root future.
+            socket.readable().await.unwrap();
+        });
+        steps.load(Ordering::Relaxed) - PACKET_AT
+    }
+
+    #[test]
+    fn a_packet_waits_for_a_few_steps_of_other_tasks_and_not_for_all() {
+        let steps = steps_before_a_packet_is_seen();
+        assert!(steps <= 2 * TASKS_PER_TURN, "{steps} steps");
+    }
+
+    const PACKET_AT: u32 = 1000;
+}

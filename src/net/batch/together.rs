@@ -37,7 +37,7 @@ pub fn first_group(packets: &[Packet]) -> usize {
 
 /// The kernel's bound (`UDP_MAX_SEGMENTS`; 128 in newer ones).
 const MOST_PACKETS: usize = 64;
-/// What one IPv4 datagram can hold (RFC 791 §3.1, RFC 768): cut or not, the kernel puts it together as one first.
+/// What one IPv4 datagram can hold in all: cut or not, the kernel puts it together as one first.
 const MOST_OCTETS: usize = 65_507;
 
 #[cfg(test)]
