@@ -114,11 +114,13 @@ async fn a_socket_with_something_left_in_it_is_not_kept() {
     let asking = open_for_many(&datagrams, kind, address);
     assert_eq!(datagrams.kept(kind), 0);
     server.send_to(b"late", asking.socket().local_addr().unwrap()).await.unwrap();
+    drop(asking.watched().ready(socket::NEWS).await.unwrap());
     drop(asking);
     assert_eq!(datagrams.kept(kind), 0, "a datagram");
     let asking = open_for_many(&datagrams, kind, address);
     drop(server);
     asking.socket().send(b"query").unwrap();
+    drop(asking.watched().ready(socket::NEWS).await.unwrap());
     drop(asking);
     assert_eq!(datagrams.kept(kind), 0, "an ICMP error: the port is closed");
     drop(open_for_many(&datagrams, kind, address));
