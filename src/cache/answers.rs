@@ -82,9 +82,9 @@ impl Entry for Arc<Answer> {
 
     fn octets(&self) -> usize {
         let spilled = |spilled: bool, octets: usize| if spilled { octets } else { 0 };
-        let bytes = spilled(self.bytes.spilled(), self.bytes.len());
-        let offsets = spilled(self.ttl_offsets.spilled(), 2 * self.ttl_offsets.len());
-        size_of::<Answer>() + bytes + offsets + self.options.len()
+        let bytes = spilled(self.bytes.spilled(), self.bytes.capacity());
+        let offsets = spilled(self.ttl_offsets.spilled(), 2 * self.ttl_offsets.capacity());
+        2 * size_of::<usize>() + size_of::<Answer>() + bytes + offsets + self.options.len()
     }
 }
 

@@ -128,8 +128,8 @@ impl Hasher for Given {
 
 /// The key's hash, the neighbours in two lists, and two marks.
 const OWN_OCTETS: usize = 24;
-/// Five octets a slot, and at the least seven slots of sixteen in use.
-const INDEX_OCTETS: usize = 12;
+/// Five octets a slot. Where entries come and go, it grows at seven slots of sixteen: then half as many are in use.
+const INDEX_OCTETS: usize = 23;
 /// The allocator rounds up to one of its sizes, by one part of this many, more or less.
 const ROUNDED_UP: u64 = 8;
 /// One entry that has gone is remembered for so many octets of the whole.
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn an_entry_takes_as_much_as_is_said() {
         // As many as fill little more than half of the index, and most of it.
-        for count in [7_500, 12_500] {
+        for count in [7_500, 11_500] {
             let fat = store(1 << 20, count, octets).entries.memory_used();
             assert_eq!(fat.entries as u64, count * (16 + OWN_OCTETS as u64));
             assert!(fat.map as u64 <= count * INDEX_OCTETS as u64, "{} for {count}", fat.map);
@@ -192,11 +192,12 @@ mod tests {
 
     #[test]
     fn many_times_the_capacity_takes_the_capacity_and_no_more() {
-        for capacity in [1 << 20, 4 << 20] {
-            let store = store(capacity, 500_000, octets);
+        // The second is where the index of a full store grows once more.
+        for capacity in [1 << 20, 1_300_000, 4 << 20] {
+            let store = store(capacity, 200_000, octets);
             let used = store.entries.memory_used();
             let total = (used.entries + used.map) as u64 + 24 * store.len() as u64;
-            assert!(total <= capacity && total >= capacity * 8 / 10, "{total} of {capacity}");
+            assert!(total <= capacity && total >= capacity * 7 / 10, "{total} of {capacity}");
             assert!(store.octets() <= capacity);
         }
     }
