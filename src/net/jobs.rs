@@ -9,17 +9,23 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::sleep;
 
 use super::Counters;
+
+/// Shorter than any timer that a question sets, and long enough to cost nothing.
+const PULSE: Duration = Duration::from_millis(50);
 
 /// The tasks of one worker that will end in a reply.
 pub struct Jobs {
     cap: usize,
     running: Mutex<Running>,
+    begun: Notify,
     ended: Notify,
     counters: Arc<Counters>,
 }
@@ -33,7 +39,13 @@ struct Running {
 impl Jobs {
     /// At most `cap` tasks at once.
     pub fn new(cap: usize, counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self { cap: cap.max(1), running: Mutex::default(), ended: Notify::new(), counters })
+        Arc::new(Self {
+            cap: cap.max(1),
+            running: Mutex::default(),
+            begun: Notify::new(),
+            ended: Notify::new(),
+            counters,
+        })
     }
 
     /// Begins `work` on the runtime of the caller; the oldest task ends if there are too many.
@@ -66,6 +78,19 @@ impl Jobs {
         }
     }
 
+    /// Keeps a timer pending as long as there are tasks; never ends.
+    ///
+    /// Whenever a timer is set that is due before all others, tokio writes to a descriptor of its own to wake itself, twice
+    /// a question. Behind a timer that is due earlier still, it need not.
+    pub async fn keep_time(&self) {
+        loop {
+            self.begun.notified().await;
+            while self.running() > 0 {
+                sleep(PULSE).await;
+            }
+        }
+    }
+
     fn sit_down(self: &Arc<Self>) -> Seat {
         let mut running = self.running.lock();
         while running.tasks.len() >= self.cap {
@@ -73,6 +98,9 @@ impl Jobs {
                 oldest.abort();
                 self.counters.jobs_shed.fetch_add(1, Ordering::Relaxed);
             }
+        }
+        if running.tasks.is_empty() {
+            self.begun.notify_one();
         }
         running.begun += 1;
         let number = running.begun;

@@ -114,6 +114,8 @@ async fn serve(listeners: Listeners, desk: Arc<Desk>, mut end: End) {
     for listener in listeners.tcp {
         tasks.spawn(tcp::accept(listener, Arc::clone(&desk)));
     }
+    let jobs = Arc::clone(&desk.jobs);
+    tasks.spawn(async move { jobs.keep_time().await });
     let doors = listeners.udp.into_iter().map(|(address, socket)| Door::new(socket, address, Arc::clone(&desk)));
     let mut doors: Vec<Door> = doors.collect();
     {
