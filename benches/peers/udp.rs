@@ -68,6 +68,8 @@ pub struct Batch {
     // What the kernel reads; filled anew before each call.
     vectors: [libc::iovec; BATCH],
     headers: [libc::mmsghdr; BATCH],
+    /// One control message each: how long a segment is.
+    segments: [[u64; 3]; BATCH],
 }
 
 // SAFETY: its pointers are only used within one call, which fills them anew first.
@@ -77,14 +79,21 @@ impl Batch {
     pub fn new() -> Self {
         // SAFETY: plain C structures for which all zeros is a valid value.
         let (names, vectors, headers) = unsafe { (std::mem::zeroed(), std::mem::zeroed(), std::mem::zeroed()) };
-        Self { slots: vec![[0; OCTETS]; BATCH], lengths: [0; BATCH], names, vectors, headers }
+        Self {
+            slots: vec![[0; OCTETS]; BATCH],
+            lengths: [0; BATCH],
+            names,
+            vectors,
+            headers,
+            segments: [[0; 3]; BATCH],
+        }
     }
 
     /// Receives into the first slots; returns how many.
     pub fn receive(&mut self, socket: &UdpSocket, patience: Patience) -> usize {
         let flags = if patience == Patience::One { libc::MSG_WAITFORONE } else { libc::MSG_DONTWAIT };
         self.lengths = [OCTETS; BATCH];
-        self.point(BATCH, Named::Yes);
+        self.point(BATCH);
         let first = self.headers.as_mut_ptr();
         // SAFETY: every header points into `self`, with true lengths.
         let count =
@@ -124,16 +133,45 @@ impl Batch {
 
     /// Sends the first `count` slots to where they came from.
     pub fn reply(&mut self, socket: &UdpSocket, count: usize) {
-        self.send(socket, count, Named::Yes);
+        self.point(count);
+        self.hand_over(socket, count);
     }
 
-    /// Sends the first `count` slots to where `socket` is connected to.
+    /// Sends the first `count` slots to where `socket` is connected to, in any order.
+    ///
+    /// Those of equal length leave as one message that the kernel takes apart (UDP_SEGMENT), so that asking costs less than
+    /// answering and it is the peer that is measured. What arrives is the same.
     pub fn send_connected(&mut self, socket: &UdpSocket, count: usize) {
-        self.send(socket, count, Named::No);
+        let mut order: [usize; BATCH] = std::array::from_fn(|at| at);
+        order[..count].sort_unstable_by_key(|at| self.lengths[*at]);
+        for (vector, at) in self.vectors.iter_mut().zip(&order[..count]) {
+            *vector = libc::iovec { iov_base: self.slots[*at].as_mut_ptr().cast(), iov_len: self.lengths[*at] };
+        }
+        let mut messages = 0;
+        for alike in self.vectors[..count].chunk_by_mut(|one, next| one.iov_len == next.iov_len) {
+            let segment = &mut self.segments[messages];
+            // SAFETY: the buffer has room for one header and two octets, aligned as headers are.
+            unsafe {
+                let header = segment.as_mut_ptr().cast::<libc::cmsghdr>();
+                (*header).cmsg_level = libc::SOL_UDP;
+                (*header).cmsg_type = libc::UDP_SEGMENT;
+                (*header).cmsg_len = libc::CMSG_LEN(2) as _;
+                libc::CMSG_DATA(header).cast::<u16>().write_unaligned(alike[0].iov_len as u16);
+            }
+            let header = &mut self.headers[messages].msg_hdr;
+            (header.msg_iov, header.msg_iovlen) = (alike.as_mut_ptr(), alike.len() as _);
+            (header.msg_name, header.msg_namelen) = (std::ptr::null_mut(), 0);
+            header.msg_control = segment.as_mut_ptr().cast();
+            header.msg_controllen = size_of_val(segment) as _;
+            messages += 1;
+        }
+        self.hand_over(socket, messages);
+        for header in &mut self.headers[..messages] {
+            (header.msg_hdr.msg_control, header.msg_hdr.msg_controllen) = (std::ptr::null_mut(), 0);
+        }
     }
 
-    fn send(&mut self, socket: &UdpSocket, count: usize, named: Named) {
-        self.point(count, named);
+    fn hand_over(&mut self, socket: &UdpSocket, count: usize) {
         let mut done = 0;
         while done < count {
             let rest = &mut self.headers[done..count];
@@ -145,24 +183,17 @@ impl Batch {
     }
 
     /// Points the first `count` headers at their slots.
-    fn point(&mut self, count: usize, named: Named) {
+    fn point(&mut self, count: usize) {
         let slots = self.slots.iter_mut().zip(&self.lengths).zip(&mut self.names);
         let headers = self.headers.iter_mut().zip(&mut self.vectors);
         for ((header, vector), ((slot, length), name)) in headers.zip(slots).take(count) {
             *vector = libc::iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: *length };
             header.msg_hdr.msg_iov = vector;
             header.msg_hdr.msg_iovlen = 1;
-            let name = if named == Named::Yes { std::ptr::from_mut(name) } else { std::ptr::null_mut() };
-            header.msg_hdr.msg_name = name.cast();
-            header.msg_hdr.msg_namelen = if name.is_null() { 0 } else { size_of::<libc::sockaddr_in>() as u32 };
+            header.msg_hdr.msg_name = std::ptr::from_mut(name).cast();
+            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_in>() as u32;
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Named {
-    Yes,
-    No,
 }
 
 /// The least a server on this machine can do: turn each query into a reply, by the batch. Never returns.
