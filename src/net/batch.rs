@@ -118,6 +118,7 @@ pub struct Outbox {
     slots: Box<[[u8; Responder::MAX_UDP_REPLY]; BATCH]>,
     packets: SmallVec<[Packet; BATCH]>,
     sent: usize,
+    refused: usize,
     /// Batches to send packet by packet, because the kernel would not take some together.
     apart: u32,
 }
@@ -126,7 +127,7 @@ impl Outbox {
     /// An empty one.
     pub fn new() -> Self {
         let slots = Box::new([[0; Responder::MAX_UDP_REPLY]; BATCH]);
-        Self { slots, packets: SmallVec::new(), sent: 0, apart: 0 }
+        Self { slots, packets: SmallVec::new(), sent: 0, refused: 0, apart: 0 }
     }
 
     /// Whether nothing waits to be sent.
@@ -155,7 +156,6 @@ impl Outbox {
         if self.sent == 0 {
             together::arrange(&mut self.packets);
         }
-        let mut refused = 0;
         while let Some(rest) = self.packets.get(self.sent..).filter(|rest| !rest.is_empty()) {
             let first = if self.apart > 0 { 1 } else { together::first_group(rest) };
             match post(socket, &mut self.slots[..], rest, self.apart == 0) {
@@ -163,14 +163,26 @@ impl Outbox {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 // The call fails for its first message alone: one packet cannot be sent…
-                Err(_) if first == 1 => (self.sent, refused) = (self.sent + 1, refused + 1),
+                Err(_) if first == 1 => (self.sent, self.refused) = (self.sent + 1, self.refused + 1),
                 // …or several not together.
                 Err(error) => self.apart = batches_apart(&error),
             }
         }
+        self.apart = self.apart.saturating_sub(1);
+        Ok(self.clear())
+    }
+
+    /// Sends nothing more, and is empty then. Returns how many packets did not leave.
+    pub fn give_up(&mut self) -> usize {
+        let unsent = self.packets.len() - self.sent;
+        unsent + self.clear()
+    }
+
+    /// Forgets its packets. Returns how many the kernel refused.
+    fn clear(&mut self) -> usize {
         self.packets.clear();
-        (self.sent, self.apart) = (0, self.apart.saturating_sub(1));
-        Ok(refused)
+        self.sent = 0;
+        mem::take(&mut self.refused)
     }
 }
 

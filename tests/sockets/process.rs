@@ -8,7 +8,7 @@ use burdock::net::BindError;
 use burdock::server::{self, StartError};
 
 use super::authority::Root;
-use super::support::{PATIENCE, good, parts, query, read, receive, server, tcp, udp, wait_for_end, write};
+use super::support::{PATIENCE, ask, good, parts, query, read, receive, server, tcp, udp, wait_for_end, write};
 
 #[test]
 fn a_server_that_ends_answers_what_it_was_asked() {
@@ -30,6 +30,31 @@ fn a_server_that_ends_answers_what_it_was_asked() {
     wait_for_end(&mut stream);
     ending.join().unwrap();
     UdpSocket::bind(address).expect("the port is free again");
+}
+
+#[test]
+fn a_server_that_ends_sends_more_late_replies_than_a_batch_holds() {
+    let root = Root::start();
+    let server = server(&root, &["127.0.0.1:0"], Limits { drain: PATIENCE, ..Limits::default() });
+    let address = server.addresses()[0];
+    let (clients, mut idle) = ([udp(address), udp(address)], tcp(address));
+    for client in &clients {
+        for id in 1..=50 {
+            client.send(&query(id, "held. A")).unwrap();
+        }
+        // An answer at once says that the server has seen the questions before it.
+        assert_eq!(good(&ask(client, &query(100, "localhost. A"))).0, 100);
+    }
+    root.wait_for_held(1);
+    let ending = thread::spawn(move || server.stop());
+    wait_for_end(&mut idle);
+    root.release();
+    for client in &clients {
+        let mut ids: Vec<u16> = (0..50).map(|_| good(&receive(client)).0).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, (1..=50).collect::<Vec<_>>());
+    }
+    ending.join().unwrap();
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where clients' packets come in: one file for each transport.
 
 mod connections;
+mod late;
 pub mod tcp;
 pub mod udp;
 

@@ -13,13 +13,15 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::Desk;
+use super::late::Late;
 use crate::cache::Front;
-use crate::net::batch::{self, BATCH, Inbox, Outbox, Path};
+use crate::net::batch::{BATCH, Inbox, Outbox, Path};
 use crate::responder::{Client, ClientTransport, Immediate, Request, Turn};
 
 /// Answers what arrives at `socket`, which is bound to `address`, until the task is aborted.
 pub async fn serve(socket: Arc<UdpSocket>, address: SocketAddr, desk: Arc<Desk>) {
-    let mut trays = Trays { inbox: Inbox::new(), outbox: Outbox::new(), front: desk.responder.front() };
+    let late = Arc::new(Late::new(Arc::clone(&socket), Arc::clone(&desk.counters)));
+    let mut trays = Trays { inbox: Inbox::new(), outbox: Outbox::new(), front: desk.responder.front(), late };
     loop {
         if let Err(error) = turn(&socket, address, &desk, &mut trays).await {
             // Not of a client's making (the kernel is out of memory, say): say so, and do not spin.
@@ -34,14 +36,15 @@ struct Trays {
     inbox: Inbox,
     outbox: Outbox,
     front: Front,
+    late: Arc<Late>,
 }
 
 /// Waits for packets and answers up to [`BATCHES_PER_TURN`] batches.
-async fn turn(socket: &Arc<UdpSocket>, address: SocketAddr, desk: &Arc<Desk>, trays: &mut Trays) -> io::Result<()> {
+async fn turn(socket: &UdpSocket, address: SocketAddr, desk: &Desk, trays: &mut Trays) -> io::Result<()> {
     socket.readable().await?;
     for _ in 0..BATCHES_PER_TURN {
         let queue = receive(socket, &mut trays.inbox)?;
-        answer(socket, address, desk, trays);
+        answer(address, desk, trays);
         if !trays.outbox.is_empty() {
             flush(socket, &mut trays.outbox, desk).await?;
         }
@@ -73,8 +76,8 @@ fn receive(socket: &UdpSocket, inbox: &mut Inbox) -> io::Result<Queue> {
     }
 }
 
-fn answer(socket: &Arc<UdpSocket>, address: SocketAddr, desk: &Arc<Desk>, trays: &mut Trays) {
-    let Trays { inbox, outbox, front } = trays;
+fn answer(address: SocketAddr, desk: &Desk, trays: &mut Trays) {
+    let Trays { inbox, outbox, front, late } = trays;
     let mut turn = Turn { now: desk.clock.now(), front };
     for (packet, path) in inbox.packets() {
         if !may_be_answered(&path, address) {
@@ -84,7 +87,7 @@ fn answer(socket: &Arc<UdpSocket>, address: SocketAddr, desk: &Arc<Desk>, trays:
         match desk.responder.answer_now(packet, &client, &mut turn, outbox.slot()) {
             Immediate::Reply(octets) => outbox.commit(octets, &path),
             Immediate::Silence => {}
-            Immediate::Later(request) => answer_later(socket, desk, request, path),
+            Immediate::Later(request) => answer_later(late, desk, request, path),
         }
     }
 }
@@ -99,14 +102,11 @@ fn may_be_answered(path: &Path, bound: SocketAddr) -> bool {
     port != bound.port() || path.client.ip() != asked
 }
 
-fn answer_later(socket: &Arc<UdpSocket>, desk: &Desk, request: Arc<Request>, path: Path) {
-    let (socket, responder) = (Arc::clone(socket), Arc::clone(&desk.responder));
-    let counters = Arc::clone(&desk.counters);
+fn answer_later(late: &Arc<Late>, desk: &Desk, request: Arc<Request>, path: Path) {
+    let (late, responder) = (Arc::clone(late), Arc::clone(&desk.responder));
     desk.jobs.begin(async move {
-        let Some(reply) = responder.answer_later(request).await else { return };
-        let send = || batch::send_one(socket.as_fd(), &reply, &path);
-        if socket.async_io(Interest::WRITABLE, send).await.is_err() {
-            counters.replies_unsent.fetch_add(1, Ordering::Relaxed);
+        if let Some(reply) = responder.answer_later(request).await {
+            late.send(&reply, &path).await;
         }
     });
 }
