@@ -18,6 +18,7 @@
 //! | [`cache`] | memory: finished replies, RRsets and denials, zone cuts, failures |
 //! | [`job`] | one client question's rights: budget, deadline, ancestry, trace |
 //! | [`telemetry`] | what is told: every step of a walk |
+//! | [`dnssec`] | authenticity: signatures, keys, denials, trust anchors; pure |
 //! | [`dns`] | the vocabulary: names, types, RRsets, messages |
 //! | [`world`] | what is not controlled: network, clock, dice |
 //! | [`inflight`] | one computation per key, many waiters |
@@ -49,6 +50,7 @@ pub mod cache;
 pub mod command;
 pub mod config;
 pub mod dns;
+pub mod dnssec;
 pub mod inflight;
 pub mod job;
 pub mod net;

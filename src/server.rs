@@ -3,6 +3,8 @@
 //! Everything is bound before anything is answered, so a server that says it is ready is. The configuration is not yet
 //! read again while running: SIGHUP is logged and changes nothing.
 
+pub mod state;
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;

@@ -127,5 +127,6 @@ fn settings() -> Settings {
         never_ask: Vec::new(),
         own_addresses: Vec::new(),
         stubs: Vec::new(),
+        dnssec: burdock::dnssec::Settings::off(),
     }
 }

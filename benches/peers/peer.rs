@@ -154,7 +154,7 @@ fn burdock(setup: &Setup, at: &str) -> String {
     let cache = setup.cache.unwrap_or(8 << 30);
     format!(
         "listen: [\"{LISTEN}\"]\nworkers: {}\ncache: {{ size: {}KiB }}\n\
-         resolver: {{ root-hints: {at}/root.hints, ipv6: false, never-ask: [] }}\n",
+         resolver: {{ root-hints: {at}/root.hints, ipv6: false, never-ask: [] }}\ndnssec: {{ validate: false }}\n",
         setup.workers,
         cache >> 10,
     )

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Rank;
 use super::piece::{Draft, Moment, name_length, write_name};
 use super::store::Entry;
-use crate::dns::{Denial, Name, Outcome, Rdatas, Reader, RecordType, RrSet, Ttl};
+use crate::dns::{Denial, Name, Outcome, Rdatas, Reader, RecordType, RrSet, Security, Ttl};
 
 /// A fact, as it is kept.
 #[derive(Clone)]
@@ -34,6 +34,14 @@ impl Told<'_> {
             Self::NoData(_) | Self::NxDomain(_) => Rank::Authoritative,
         }
     }
+
+    /// How authentic it is known to be.
+    pub(super) const fn security(self) -> Security {
+        match self {
+            Self::Found(set, _) => set.security,
+            Self::NoData(denial) | Self::NxDomain(denial) => denial.security,
+        }
+    }
 }
 
 /// What is at the front of every fact.
@@ -49,18 +57,22 @@ impl Fact {
         let mut octets = Draft::new();
         let trusted = if told.rank() == Rank::Authoritative { AUTHORITATIVE } else { 0 };
         let (marks, ttl, owner) = match told {
+            Told::Found(set, _) if set.closer.is_some() => (SIGNED | EXPANDED, set.ttl, &set.owner),
             Told::Found(set, _) => (if set.signatures.is_empty() { 0 } else { SIGNED }, set.ttl, &set.owner),
             Told::NoData(denial) => (DENIAL, denial.ttl, name),
             Told::NxDomain(denial) => (DENIAL | NXDOMAIN, denial.ttl, name),
         };
-        octets.push(marks | trusted);
+        octets.push(marks | trusted | mark_of(told.security()));
         octets.extend_from_slice(&rtype.0.to_be_bytes());
         since.write(&mut octets);
         octets.extend_from_slice(&ttl.as_secs().to_be_bytes());
         octets.extend_from_slice(owner.wire());
         match told {
-            Told::Found(set, _) if set.signatures.is_empty() => octets.extend_from_slice(set.rdatas.packed()),
-            Told::Found(set, _) => write_data(set, &mut octets),
+            Told::Found(set, _) if marks & SIGNED == 0 => octets.extend_from_slice(set.rdatas.packed()),
+            Told::Found(set, _) => {
+                write_data(set, &mut octets);
+                set.closer.iter().flat_map(|sets| sets.iter()).for_each(|set| write_set(set, name, &mut octets));
+            }
             Told::NoData(denial) | Told::NxDomain(denial) => {
                 octets.push(u8::from(denial.soa.is_some()));
                 denial.soa.iter().chain(denial.proof.iter()).for_each(|set| write_set(set, name, &mut octets));
@@ -77,6 +89,15 @@ impl Fact {
     /// Whether it still holds at `now`.
     pub(super) fn is_current(&self, now: Moment) -> bool {
         self.header().is_some_and(|header| now.since(header.since) < header.ttl.duration().max(SHARING))
+    }
+
+    /// How authentic it is known to be.
+    pub(super) fn security(&self) -> Security {
+        match self.marks() & (SECURE | INSECURE) {
+            SECURE => Security::Secure,
+            INSECURE => Security::Insecure,
+            _ => Security::Unchecked,
+        }
     }
 
     /// Whether it says that the name does not exist.
@@ -96,12 +117,9 @@ impl Fact {
             0 => None,
             _ => Some(self.read_set(&mut reader, age)?),
         };
-        let mut proof = Vec::new();
-        while reader.remaining() > 0 {
-            proof.push(self.read_set(&mut reader, age)?);
-        }
+        let proof = self.read_sets(&mut reader, age)?;
         let proof = if proof.is_empty() { Arc::default() } else { proof.into() };
-        let denial = Denial { soa, proof, ttl: header.ttl.minus(age) };
+        let denial = Denial { soa, proof, ttl: header.ttl.minus(age), security: self.security() };
         Some(if self.denies_name() { Outcome::NxDomain(denial) } else { Outcome::NoData(denial) })
     }
 
@@ -113,17 +131,32 @@ impl Fact {
         let end = NAME + name_length(self.0.get(NAME..)?)?;
         let owner = Name::from_wire(self.0.get(NAME..end)?).ok()?;
         if header.marks & SIGNED == 0 {
-            return Some(RrSet::new(owner, rtype, ttl, Rdatas::within(&self.0, end..self.0.len())?));
+            let rdatas = Rdatas::within(&self.0, end..self.0.len())?;
+            return Some(RrSet { security: self.security(), ..RrSet::new(owner, rtype, ttl, rdatas) });
         }
-        let (rdatas, signatures) = self.read_data(&mut Reader::new(&self.0, end))?;
-        Some(RrSet { owner, rtype, ttl, rdatas, signatures })
+        let mut reader = Reader::new(&self.0, end);
+        let (rdatas, signatures) = self.read_data(&mut reader)?;
+        let closer = match header.marks & EXPANDED {
+            0 => None,
+            _ => Some(self.read_sets(&mut reader, now.since(header.since))?.into()),
+        };
+        Some(RrSet { owner, rtype, ttl, rdatas, signatures, closer, security: self.security() })
+    }
+
+    fn read_sets(&self, reader: &mut Reader<'_>, age: Duration) -> Option<Vec<RrSet>> {
+        let mut sets = Vec::new();
+        while reader.remaining() > 0 {
+            sets.push(self.read_set(reader, age)?);
+        }
+        Some(sets)
     }
 
     fn read_set(&self, reader: &mut Reader<'_>, age: Duration) -> Option<RrSet> {
         let owner = reader.name().ok()?;
         let (rtype, ttl) = (RecordType(reader.u16().ok()?), Ttl::from_secs(reader.u32().ok()?).minus(age));
         let (rdatas, signatures) = self.read_data(reader)?;
-        Some(RrSet { owner, rtype, ttl, rdatas, signatures })
+        let security = self.security();
+        Some(RrSet { signatures, security, ..RrSet::new(owner, rtype, ttl, rdatas) })
     }
 
     fn read_data(&self, reader: &mut Reader<'_>) -> Option<(Rdatas, Rdatas)> {
@@ -160,6 +193,14 @@ impl Entry for Fact {
     }
 }
 
+const fn mark_of(security: Security) -> u8 {
+    match security {
+        Security::Unchecked => 0,
+        Security::Insecure => INSECURE,
+        Security::Secure => SECURE,
+    }
+}
+
 fn write_set(set: &RrSet, name: &Name, octets: &mut Draft) {
     write_name(&set.owner, &[(NAME, name)], octets);
     octets.extend_from_slice(&set.rtype.0.to_be_bytes());
@@ -181,6 +222,9 @@ const DENIAL: u8 = 1;
 const NXDOMAIN: u8 = 2;
 const AUTHORITATIVE: u8 = 4;
 const SIGNED: u8 = 8;
+const SECURE: u8 = 16;
+const INSECURE: u8 = 32;
+const EXPANDED: u8 = 64;
 /// Data of TTL 0 is shared among those who ask within this time (RFC 8767 §4 in spirit: one fetch for a burst).
 const SHARING: Duration = Duration::from_secs(1);
 

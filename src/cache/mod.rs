@@ -10,6 +10,7 @@ mod failures;
 mod front;
 mod piece;
 mod rrsets;
+mod standings;
 mod store;
 
 use smallvec::SmallVec;
@@ -21,6 +22,7 @@ pub use cuts::Cuts;
 pub use failures::{Failed, Failures, Reason};
 pub use front::{Found, Front};
 pub use rrsets::{Rank, RrSets};
+pub use standings::{Standing, Standings};
 pub use store::{Entry, Store};
 
 /// How much is remembered, and for how long.

@@ -2,13 +2,15 @@
 //!
 //! Glue and the NS sets of referrals are not here: they live with their zone cut and answer no client.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::time::Instant;
 
 use super::fact::{Fact, Told};
 use super::piece::{Beginning, Moment};
 use super::store::Store;
 use super::{Settings, key_of};
-use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Ttl};
+use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Security, Ttl};
 
 /// Denials of a whole name are kept under this type, which no record has.
 const ANY_TYPE: RecordType = RecordType(0);
@@ -29,17 +31,20 @@ pub struct RrSets {
     min_ttl: Ttl,
     max_ttl: Ttl,
     max_negative_ttl: Ttl,
+    /// Whether anything was ever checked for authenticity.
+    checked: AtomicBool,
 }
 
 impl RrSets {
     /// An empty cache with its share of `settings.size`.
     pub fn new(settings: &Settings, seed: u64) -> Self {
         Self {
-            store: Store::new(settings.share(53), seed),
+            store: Store::new(settings.share(50), seed),
             beginning: Beginning::default(),
             min_ttl: settings.min_ttl,
             max_ttl: settings.max_ttl,
             max_negative_ttl: settings.max_negative_ttl,
+            checked: AtomicBool::new(false),
         }
     }
 
@@ -104,13 +109,23 @@ impl RrSets {
         let ttl = denial.ttl.min(self.max_negative_ttl);
         let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.min(ttl), ..soa });
         let proof = denial.proof.iter().map(|set| set.with_ttl(set.ttl.min(ttl))).collect();
-        Denial { soa, proof, ttl }
+        Denial { soa, proof, ttl, security: denial.security }
     }
 
     fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {
         let (key, now) = (key_of(name, rtype), self.beginning.moment(now));
-        let better = |old: Fact| old.rank() > told.rank() && old.is_current(now);
-        if told.rank() == Rank::Authoritative || !self.store.get(&key).is_some_and(better) {
+        let unchecked = told.security() == Security::Unchecked;
+        if !unchecked {
+            self.checked.store(true, Ordering::Relaxed);
+        }
+        // Nobody's word replaces what was checked.
+        let replaces_checked = unchecked && self.checked.load(Ordering::Relaxed);
+        let better = |old: Fact| {
+            let more_authentic = unchecked && old.security() != Security::Unchecked;
+            (old.rank() > told.rank() || more_authentic) && old.is_current(now)
+        };
+        let need_not_look = told.rank() == Rank::Authoritative && !replaces_checked;
+        if need_not_look || !self.store.get(&key).is_some_and(better) {
             self.store.insert(&key, Fact::new(name, rtype, told, now));
         }
     }

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::arguments::Playground as Arguments;
 use crate::config::{Config, Overrides, parse};
 use crate::dns::Question;
+use crate::dnssec;
 use crate::playground::{Example, Playground, start};
 use crate::server::{self, Parts};
 
@@ -95,5 +96,10 @@ fn config(internet: &Playground, listen: SocketAddr) -> Result<Config, Failure> 
     let mut config = parse("resolver: { never-ask: [] }\n", None, &overrides)?.config;
     config.resolver.root_hints = internet.root_hints().to_vec();
     config.resolver.upstream_port = internet.upstream_port();
+    // Its root is not the one whose keys are compiled in.
+    config.resolver.dnssec = internet.anchor().map_or_else(dnssec::Settings::off, |anchor| dnssec::Settings {
+        anchors: dnssec::Anchors::of(anchor, &dnssec::Source::Builtin),
+        ..dnssec::Settings::default()
+    });
     Ok(config)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::dns::{Name, Question};
+use crate::dns::{Name, Question, Security};
 use crate::telemetry::{Entry, FromCache, Heard, Step};
 use crate::world::Transport;
 
@@ -141,6 +141,8 @@ fn note(step: &Step) -> Option<String> {
         Step::Started { question } => format!("{question}"),
         Step::Cached { question, what } => format!("cache: {question} is known: {}", from_cache(*what)),
         Step::Entered { zone, servers } => format!("zone {} with {}", zone.to_lowercase(), counted(*servers, "server")),
+        Step::Chain { zone, standing } => format!("keys of {}: {standing}", zone.to_lowercase()),
+        Step::Checked { question, security } => format!("{question} is {}", security_word(*security)),
         Step::Alias { from, to } => format!("{} is an alias of {}", from.to_lowercase(), to.to_lowercase()),
         Step::Answered { rcode, queries } => format!("{rcode}, after {}", counted_queries(*queries)),
         Step::GaveUp { reason, queries } => format!("given up after {}: {reason}", counted_queries(*queries)),
@@ -212,6 +214,10 @@ fn entry_to_json(entry: &Entry) -> Json {
             set(&mut json, "fault", fault.as_str());
             json
         }
+        Step::Chain { zone, standing } => json!({ "step": "chain", "zone": zone.to_string(), "standing": standing }),
+        Step::Checked { question, security } => {
+            json!({ "step": "checked", "question": question.to_string(), "security": security_word(*security) })
+        }
         Step::Alias { from, to } => json!({ "step": "alias", "from": from.to_string(), "to": to.to_string() }),
         Step::Answered { rcode, queries } => {
             json!({ "step": "answered", "status": rcode.to_string(), "queries": queries })
@@ -252,5 +258,13 @@ fn heard_to_json(what: &Heard) -> Json {
 fn set(json: &mut Json, key: &str, value: impl Into<Json>) {
     if let Some(object) = json.as_object_mut() {
         object.insert(key.to_owned(), value.into());
+    }
+}
+
+const fn security_word(security: Security) -> &'static str {
+    match security {
+        Security::Unchecked => "unchecked",
+        Security::Insecure => "insecure",
+        Security::Secure => "secure",
     }
 }

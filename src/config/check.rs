@@ -13,7 +13,7 @@ use crate::{cache, policy, resolver};
 
 use super::given::Given;
 use super::problem::{Complaint, Problem};
-use super::{Config, Log, LogFormat, Overrides, hints, networks, value};
+use super::{Config, Log, LogFormat, Overrides, dnssec, hints, networks, value};
 
 /// Checks what was given. `base` is the folder that relative paths start from.
 ///
@@ -138,6 +138,7 @@ fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> 
     let case_randomisation = given.one("resolver.case-randomisation", value::flag);
     let upstream_port = given.one("resolver.upstream-port", value::port);
     let never_ask = never_ask(given);
+    let dnssec = dnssec::read(given, paths.base);
     let (ipv4, ipv6) = (ipv4?, ipv6?);
     if !ipv4 && ipv6 == Ipv6::Off {
         let complaint =
@@ -155,6 +156,7 @@ fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> 
         // The server knows them when it has bound its sockets.
         own_addresses: Vec::new(),
         stubs: Vec::new(),
+        dnssec: dnssec?,
     })
 }
 

@@ -69,6 +69,15 @@ impl Given {
 
     /// The items of `key`, each read by `take`; a single value is a list of one.
     pub fn list<T>(&mut self, key: &str, take: impl Fn(&str) -> Result<T, Complaint>) -> Option<Vec<T>> {
+        let example = self.example(key);
+        self.nodes(key, |item| match &item.value {
+            Value::Scalar(text) => take(text),
+            _ => Err(Complaint::new(format!("{} stands in the list", item.what()), &example)),
+        })
+    }
+
+    /// The items of `key`, whatever they are, each read by `take`; a single value is a list of one.
+    pub fn nodes<T>(&mut self, key: &str, take: impl Fn(&Node) -> Result<T, Complaint>) -> Option<Vec<T>> {
         let node = self.of(key)?;
         let items = match node.value {
             Value::List(items) => items,
@@ -82,11 +91,7 @@ impl Given {
         let before = self.problems.len();
         let mut taken = Vec::with_capacity(items.len());
         for item in items {
-            let value = match &item.value {
-                Value::Scalar(text) => take(text),
-                _ => Err(Complaint::new(format!("{} stands in the list", item.what()), self.example(key))),
-            };
-            match value {
+            match take(&item) {
                 Ok(value) => taken.push(value),
                 Err(complaint) => self.push(key, Some(item.place), complaint),
             }

@@ -43,7 +43,8 @@ Exit status:
 pub const CHECK: &str = "\
 Reads the whole configuration and prints every problem on standard error, not only the first: file,
 line and column, the key, the reason, and below it what to do. What is allowed and probably not meant
-is a warning: everybody may ask, or the machine is smaller than the settings. Nothing is started.
+is a warning: everybody may ask, or the machine is smaller than the settings. Below a right configuration
+stand the trust anchors that signatures begin from, and what is excepted. Nothing is started.
 
 Examples:
   burdock check

@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod check;
+mod dnssec;
 mod file;
 mod given;
 mod help;

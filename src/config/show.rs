@@ -85,7 +85,7 @@ fn insert(place: &mut Json, path: &str, form: Json) {
 fn form(form: Form) -> Json {
     let list = |items: Json| json!({ "type": ["array", "string"], "items": items });
     match form {
-        Form::Endpoints | Form::Addresses | Form::Networks | Form::NetworksOrDefault => {
+        Form::Endpoints | Form::Addresses | Form::Networks | Form::NetworksOrDefault | Form::PathsOrBuiltin => {
             list(json!({ "type": "string" }))
         }
         Form::NumberOrAuto => {
@@ -100,6 +100,16 @@ fn form(form: Form) -> Json {
         Form::Flag => json!({ "type": "boolean" }),
         Form::Word(words) => json!({ "enum": words.iter().map(|word| typed(word)).collect::<Vec<_>>() }),
         Form::PathOrBuiltin => json!({ "type": "string" }),
+        Form::Exceptions => {
+            let text = json!({ "type": "string" });
+            let section = json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["domain"],
+                "properties": { "domain": text, "reason": text, "until": text },
+            });
+            list(json!({ "anyOf": [text, section] }))
+        }
         Form::Unbuilt(off) => json!({ "enum": off.iter().map(|word| typed(word)).collect::<Vec<_>>() }),
     }
 }

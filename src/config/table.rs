@@ -46,6 +46,10 @@ pub enum Form {
     Word(&'static [&'static str]),
     /// A path, or `builtin`.
     PathOrBuiltin,
+    /// A list of paths and `builtin`.
+    PathsOrBuiltin,
+    /// A list of domains, or of sections with `domain`, `reason` and `until`.
+    Exceptions,
     /// Not built into this version: only these values, all of which mean "off", are taken.
     Unbuilt(&'static [&'static str]),
 }
@@ -145,9 +149,19 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "default",
         "networks in which no server is asked; default: the special-purpose ones",
     ),
-    ("dnssec.validate", FALSE, "false", "check signatures"),
-    ("dnssec.trust-anchors", Form::Unbuilt(&["builtin"]), "builtin", "the keys that signatures start from"),
-    ("dnssec.negative-trust-anchors", NONE, "[]", "zones whose signatures are not checked"),
+    ("dnssec.validate", Form::Flag, "true", "check signatures, and answer SERVFAIL when they are wrong (RFC 4035)"),
+    (
+        "dnssec.trust-anchors",
+        Form::PathsOrBuiltin,
+        "builtin",
+        "where chains of signatures begin: files of DS or DNSKEY records; builtin: the root's; a list adds up",
+    ),
+    (
+        "dnssec.negative-trust-anchors",
+        Form::Exceptions,
+        "[]",
+        "domains that are not validated (RFC 7646): `name`, or `{ domain: name, reason: why, until: 2031-01-31 }`",
+    ),
     ("forward", NONE, "[]", "zones with servers of your own"),
     ("local.hosts", NONE, "[]", "hosts files to answer from"),
     ("local.records", NONE, "[]", "records to answer with"),

@@ -6,10 +6,13 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
-use super::Config;
+use crate::world::Clock;
+
 use super::given::Given;
 use super::problem::{Complaint, Place};
+use super::{Config, dnssec};
 
 /// One thing to look at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,13 +50,16 @@ pub struct Machine {
     pub memory: Option<u64>,
     /// Processors this process may use.
     pub processors: NonZeroUsize,
+    /// The calendar's present, since 1970.
+    pub wall: Duration,
 }
 
 impl Machine {
     /// The machine we run on.
     pub fn here() -> Self {
         let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| total(&text));
-        Self { memory, processors: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN) }
+        let processors = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { memory, processors, wall: Clock::system().wall() }
     }
 }
 
@@ -68,7 +74,10 @@ pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warnin
         let place = given.file().map(Path::to_path_buf).zip(given.place(key, item));
         Warning { place, key, reason, remedy }
     };
-    found.into_iter().flatten().map(warning).collect()
+    // The list as a whole is meant.
+    let dnssec = dnssec::warnings(&config.resolver.dnssec, machine.wall);
+    let dnssec = dnssec.into_iter().map(|(key, complaint)| (key, usize::MAX, complaint));
+    found.into_iter().flatten().chain(dnssec).map(warning).collect()
 }
 
 fn workers(config: &Config, machine: &Machine) -> Option<Complaint> {
@@ -121,7 +130,8 @@ mod tests {
 
     #[test]
     fn warnings_begin_where_the_machine_ends() {
-        let machine = Machine { memory: Some(1 << 30), processors: NonZeroUsize::new(2).unwrap() };
+        let machine =
+            Machine { memory: Some(1 << 30), processors: NonZeroUsize::new(2).unwrap(), wall: Duration::ZERO };
         let at = |line, column| Some(Place { line, column });
         assert_eq!(keys("workers: 8\ncache: { size: 1GiB }\n", &machine), []);
         assert_eq!(keys("workers: 9\n", &machine), [("workers", at(1, 10))]);

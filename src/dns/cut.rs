@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Name, Ttl};
+use super::{Name, RrSet, Ttl};
 
 /// One authoritative server of a zone: its name, and the addresses that came with it as glue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Delegation {
     pub ttl: Ttl,
     /// At least one server.
     pub servers: Vec<NameServer>,
+    /// What came along about the zone's keys: its DS RRset, or NSEC or NSEC3 records that deny it. Nobody checked it.
+    pub keys: Vec<RrSet>,
 }
 
 /// A delegation that was entered: its claim was bounded and filtered, and it is known until when it holds.

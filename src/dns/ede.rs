@@ -13,12 +13,28 @@ pub struct EdeCode(pub u16);
 impl EdeCode {
     /// Something else; the text says what.
     pub const OTHER: Self = Self(0);
+    /// A DNSKEY algorithm that is not supported.
+    pub const UNSUPPORTED_DNSKEY_ALGORITHM: Self = Self(1);
+    /// A DS digest that is not supported.
+    pub const UNSUPPORTED_DS_DIGEST: Self = Self(2);
     /// Stale data was served.
     pub const STALE_ANSWER: Self = Self(3);
     /// The answer was made here, not fetched.
     pub const FORGED_ANSWER: Self = Self(4);
     /// Validation failed.
     pub const DNSSEC_BOGUS: Self = Self(6);
+    /// Every signature has expired.
+    pub const SIGNATURE_EXPIRED: Self = Self(7);
+    /// No signature is valid yet.
+    pub const SIGNATURE_NOT_YET_VALID: Self = Self(8);
+    /// The key that should have signed is not there.
+    pub const DNSKEY_MISSING: Self = Self(9);
+    /// Signatures are missing.
+    pub const RRSIGS_MISSING: Self = Self(10);
+    /// No key has the zone key bit.
+    pub const NO_ZONE_KEY: Self = Self(11);
+    /// A denial without proof.
+    pub const NSEC_MISSING: Self = Self(12);
     /// A remembered failure.
     pub const CACHED_ERROR: Self = Self(13);
     /// The server is not ready.
@@ -33,6 +49,10 @@ impl EdeCode {
     pub const NO_REACHABLE_AUTHORITY: Self = Self(22);
     /// The network failed.
     pub const NETWORK_ERROR: Self = Self(23);
+    /// NSEC3 iterations beyond what is validated.
+    pub const UNSUPPORTED_NSEC3_ITERATIONS: Self = Self(27);
+    /// The operator excepts the zone from validation.
+    pub const NEGATIVE_TRUST_ANCHOR: Self = Self(33);
     /// A server replied with data that is unusable.
     pub const INVALID_DATA: Self = Self(24);
 }

@@ -20,6 +20,7 @@ mod rcode;
 mod reader;
 mod record_type;
 mod rrset;
+mod security;
 mod text;
 mod ttl;
 mod writer;
@@ -41,9 +42,10 @@ pub use rcode::{Opcode, Rcode};
 pub use reader::{RdataBuf, Reader};
 pub use record_type::RecordType;
 pub use rrset::{Rdatas, RrSet};
+pub use security::Security;
 pub use text::{
-    Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_zone, record_to_text,
-    rrset_to_text,
+    Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_records, read_zone,
+    record_to_text, rrset_to_text, time_from_text, time_to_text,
 };
 pub use ttl::Ttl;
 pub use writer::{MessageWriter, QueryFlags, TtlOffsets, write_query};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reader, RrSet, Ttl};
+use super::{Reader, RrSet, Security, Ttl};
 
 /// How a question ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub struct Denial {
     pub proof: Arc<[RrSet]>,
     /// For how long the denial holds (RFC 2308 §5).
     pub ttl: Ttl,
+    /// How authentic it is known to be.
+    pub security: Security,
+}
+
+impl Outcome {
+    /// How authentic it is known to be.
+    pub const fn security(&self) -> Security {
+        match self {
+            Self::Found(set) => set.security,
+            Self::NoData(denial) | Self::NxDomain(denial) => denial.security,
+        }
+    }
 }
 
 impl Denial {
@@ -31,7 +43,7 @@ impl Denial {
     /// Without SOA it holds for `bare`.
     pub fn new(soa: Option<RrSet>, proof: Vec<RrSet>, bare: Ttl) -> Self {
         let ttl = soa.as_ref().map_or(bare, |soa| soa.ttl.min(minimum(soa)));
-        Self { soa, proof: proof.into(), ttl }
+        Self { soa, proof: proof.into(), ttl, security: Security::Unchecked }
     }
 
     /// The octets the denial takes in memory, beyond its fixed size.

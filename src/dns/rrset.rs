@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Name, RecordType, Ttl, WireError};
+use super::{Name, Reader, RecordType, Security, Ttl, WireError};
 
 /// A list of RDATAs in one piece, names uncompressed: two octets of length before each.
 ///
@@ -112,6 +112,9 @@ impl fmt::Debug for Rdatas {
     }
 }
 
+/// Where the signer's name stands in RRSIG RDATA (RFC 4034 §3.1).
+const SIGNER: usize = 18;
+
 /// One RRset: non-empty, one owner, one type, one TTL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RrSet {
@@ -125,12 +128,16 @@ pub struct RrSet {
     pub rdatas: Rdatas,
     /// The RRSIG RDATAs that cover the set; empty when unsigned or not asked for.
     pub signatures: Rdatas,
+    /// For a set made from a wildcard: the zone's proof that there is nothing closer (RFC 4035 §3.1.3.3).
+    pub closer: Option<Arc<[Self]>>,
+    /// How authentic it is known to be.
+    pub security: Security,
 }
 
 impl RrSet {
     /// An unsigned RRset.
     pub const fn new(owner: Name, rtype: RecordType, ttl: Ttl, rdatas: Rdatas) -> Self {
-        Self { owner, rtype, ttl, rdatas, signatures: Rdatas::EMPTY }
+        Self { owner, rtype, ttl, rdatas, signatures: Rdatas::EMPTY, closer: None, security: Security::Unchecked }
     }
 
     /// The same data with another TTL.
@@ -154,7 +161,19 @@ impl RrSet {
 
     /// The octets the set takes in memory, beyond its fixed size.
     pub fn octets(&self) -> usize {
-        self.owner.wire().len() + self.rdatas.octets() + self.signatures.octets()
+        let closer = self.closer.iter().flat_map(|sets| sets.iter()).map(|set| size_of::<Self>() + set.octets());
+        self.owner.wire().len() + self.rdatas.octets() + self.signatures.octets() + closer.sum::<usize>()
+    }
+
+    /// Whether a signature says that the set was made from a wildcard: it counts fewer labels (RFC 4034 §3.1.3).
+    pub fn is_expanded(&self) -> bool {
+        let labels = self.owner.label_count() - usize::from(self.owner.is_wildcard());
+        self.signatures.iter().any(|rdata| rdata.get(3).is_some_and(|counted| usize::from(*counted) < labels))
+    }
+
+    /// The zones that signed the set, by their own account (RFC 4034 §3.1.7).
+    pub fn signers(&self) -> impl Iterator<Item = Name> + '_ {
+        self.signatures.iter().filter_map(|rdata| Reader::new(rdata, SIGNER).name().ok())
     }
 }
 

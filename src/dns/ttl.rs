@@ -10,6 +10,8 @@ pub struct Ttl(u32);
 impl Ttl {
     /// No time at all: use once, do not keep.
     pub const ZERO: Self = Self(0);
+    /// The longest there can be (RFC 2181 §8).
+    pub const MAX: Self = Self(i32::MAX as u32);
 
     /// A TTL of `seconds`, as an operator or a limit says it.
     pub const fn from_secs(seconds: u32) -> Self {

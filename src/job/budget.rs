@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::dnssec::{Allowance, Work};
+
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident = $value:expr, $unit:literal;)+) => {
         /// The bounds in force. Values are those of the defaults unless the operator set others.
@@ -75,6 +77,16 @@ limits! {
     address_lookups: count = 16, "lookups";
     /// Server names without address before a delegation is given up.
     failed_address_lookups: count = 5, "lookups";
+    /// Signatures verified for one client question (KeyTrap).
+    verifications: count = 32, "signatures";
+    /// Signatures that do not verify, for one client question (KeyTrap).
+    failed_verifications: count = 8, "signatures";
+    /// DS digests computed for one client question (HashTrap).
+    digests: count = 16, "digests";
+    /// Blocks of 64 octets hashed with SHA-1 for one client question (NSEC3 iterations and closest enclosers).
+    hash_blocks: count = 600, "blocks";
+    /// Servers asked after one whose data does not validate, for one step of the walk.
+    bogus_retries: count = 3, "servers";
     /// CNAME and DNAME substitutions for one question (DNS Unchained).
     aliases: count = 11, "aliases";
     /// Labels revealed one step at a time by QNAME minimisation (RFC 9156 §2.3).
@@ -175,6 +187,7 @@ pub enum Limit {
 #[derive(Debug)]
 pub struct Budget {
     limits: Arc<Limits>,
+    work: Work,
     upstream_queries: AtomicU32,
     tcp_queries: AtomicU32,
     upstream_octets: AtomicU32,
@@ -183,9 +196,16 @@ pub struct Budget {
 
 impl Budget {
     /// A budget of which nothing is spent.
-    pub const fn new(limits: Arc<Limits>) -> Self {
+    pub fn new(limits: Arc<Limits>) -> Self {
+        let allowance = Allowance {
+            verifications: limits.verifications,
+            failures: limits.failed_verifications,
+            digests: limits.digests,
+            hash_blocks: limits.hash_blocks,
+        };
         Self {
             limits,
+            work: Work::new(allowance),
             upstream_queries: AtomicU32::new(0),
             tcp_queries: AtomicU32::new(0),
             upstream_octets: AtomicU32::new(0),
@@ -196,6 +216,11 @@ impl Budget {
     /// The bounds.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// What validation may still cost.
+    pub const fn work(&self) -> &Work {
+        &self.work
     }
 
     /// Pays for one packet to another server.

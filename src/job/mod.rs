@@ -25,6 +25,16 @@ pub struct Job {
     ancestry: Option<Arc<Ancestor>>,
     depth: u32,
     trace: Option<Arc<Trace>>,
+    checking: Checking,
+}
+
+/// Whether what is found is checked for authenticity before it is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checking {
+    /// It is.
+    Enabled,
+    /// It is not: nobody asked for it, or the client does it itself (RFC 4035 §3.2.2).
+    Disabled,
 }
 
 /// A question that waits for this one.
@@ -44,7 +54,20 @@ impl Job {
             ancestry: None,
             depth: 0,
             trace: None,
+            checking: Checking::Disabled,
         }
+    }
+
+    /// The same job, whose own question is checked or not.
+    #[must_use]
+    pub const fn with(mut self, checking: Checking) -> Self {
+        self.checking = checking;
+        self
+    }
+
+    /// Whether what is found is checked: the client's own question only, never the addresses of servers.
+    pub const fn checking(&self) -> Checking {
+        self.checking
     }
 
     /// The same job, telling every step to `trace`.
@@ -66,7 +89,8 @@ impl Job {
             return Err(Limit::Depth);
         }
         let ancestor = Ancestor { question: question.clone(), above: self.ancestry.clone() };
-        Ok(Self { depth: self.depth + 1, ancestry: Some(Arc::new(ancestor)), ..self.clone() })
+        let (depth, ancestry) = (self.depth + 1, Some(Arc::new(ancestor)));
+        Ok(Self { depth, ancestry, checking: Checking::Disabled, ..self.clone() })
     }
 
     /// Whether `question` is this job's or that of a job that waits for it.

@@ -183,7 +183,7 @@ fn honest(query: &Query<'_>) -> Draft {
     let mut message = Message {
         header: Header {
             id: query.message.header.id,
-            flags: Header::QR | (query.message.header.flags & (Header::RD | 0x7800)),
+            flags: Header::QR | (query.message.header.flags & (Header::RD | Header::CD | 0x7800)),
             counts: [0; 4],
         },
         question: query.message.question.clone(),
@@ -266,7 +266,9 @@ fn fill(message: &mut Message, answer: &Answer) {
     }
     let wanted = |set: &&RrSet| signed == Signed::Yes || set.rtype != RecordType::DS;
     message.answer = answer.answer.iter().flat_map(|set| records(set, signed)).collect();
-    message.authority = answer.authority.iter().filter(wanted).flat_map(|set| records(set, signed)).collect();
+    let proofs: &[RrSet] = if signed == Signed::Yes { &answer.proofs } else { &[] };
+    let authority = answer.authority.iter().filter(wanted).chain(proofs);
+    message.authority = authority.flat_map(|set| records(set, signed)).collect();
     message.additional = answer.additional.iter().flat_map(|set| records(set, signed)).collect();
 }
 

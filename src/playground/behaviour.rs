@@ -5,11 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::authority::{Draft, Fate, Kind, Query, Response, Signed, records, set_rcode, write};
+use super::signer::{Field, Rrsig};
 use crate::dns::{Class, Edns, Header, Message, Name, Rcode, Rdatas, Record, RecordType, RrSet, Ttl};
 use crate::world::Transport;
 
 /// The TTL of records that a behaviour makes up.
 const MADE_UP_TTL: Ttl = Ttl::from_secs(3600);
+
+/// What only a signed zone has.
+const ADDED: [RecordType; 4] = [RecordType::RRSIG, RecordType::NSEC, RecordType::NSEC3, RecordType::DS];
 
 /// A change to what an honest server would send.
 #[derive(Clone)]
@@ -66,6 +70,14 @@ pub enum Behaviour {
     Trails(usize),
     /// Somebody sends so many forged replies before the genuine one: this address for every A question, IDs guessed.
     Forged(usize, [u8; 4]),
+    /// Knows nothing of DNSSEC: no signatures, no denials, no DS, whatever was asked (RFC 4035 §3).
+    IgnoresDo,
+    /// Leaves out the signatures over these types; over all when none is named.
+    DropsSignatures(Vec<RecordType>),
+    /// Spoils a field of the signatures over these types; over all when none is named.
+    SpoilsSignatures(Vec<RecordType>, Field),
+    /// Leaves out NSEC and NSEC3.
+    DropsProofs,
     /// Anything else.
     Edits(Arc<Edit>),
 }
@@ -158,6 +170,32 @@ impl Behaviour {
             Self::NodataForNxdomain if message.rcode() == Rcode::NXDOMAIN => set_rcode(message, Rcode::NOERROR),
             Self::WithoutSoa => message.authority.retain(|record| record.rtype != RecordType::SOA),
             Self::WrongId => message.header.id = message.header.id.wrapping_add(1),
+            _ => self.weaken(query, message),
+        }
+    }
+
+    /// The behaviours that show in DNSSEC records.
+    fn weaken(&self, query: &Query<'_>, message: &mut Message) {
+        match self {
+            Self::IgnoresDo => {
+                retain(message, |record| query.rtype() == Some(record.rtype) || !ADDED.contains(&record.rtype));
+                if let Some(edns) = &mut message.edns {
+                    edns.dnssec_ok = false;
+                }
+            }
+            Self::DropsSignatures(types) => retain(message, |record| !is_over(record, types)),
+            Self::DropsProofs => retain(message, |record| {
+                let proves = |rtype: RecordType| rtype == RecordType::NSEC || rtype == RecordType::NSEC3;
+                !proves(record.rtype) && !covered(record).is_some_and(proves)
+            }),
+            Self::SpoilsSignatures(types, field) => {
+                let sections = [&mut message.answer, &mut message.authority, &mut message.additional];
+                for record in sections.into_iter().flatten().filter(|record| is_over(record, types)) {
+                    let Some(mut rrsig) = Rrsig::parse(&record.rdata) else { continue };
+                    field.spoil(&mut rrsig);
+                    record.rdata = rrsig.rdata()[..].into();
+                }
+            }
             _ => {}
         }
     }
@@ -194,9 +232,29 @@ impl fmt::Debug for Behaviour {
             Self::WrongPort => "wrong port",
             Self::Trails(octets) => return write!(f, "{octets} octets too many"),
             Self::Forged(count, _) => return write!(f, "{count} forged replies"),
+            Self::IgnoresDo => "ignores DO",
+            Self::DropsSignatures(types) => return write!(f, "no signatures over {types:?}"),
+            Self::SpoilsSignatures(types, field) => return write!(f, "wrong {field:?} in signatures over {types:?}"),
+            Self::DropsProofs => "no NSEC, no NSEC3",
             Self::Edits(_) => "edited",
         })
     }
+}
+
+fn retain(message: &mut Message, keep: impl Fn(&Record) -> bool) {
+    for section in [&mut message.answer, &mut message.authority, &mut message.additional] {
+        section.retain(&keep);
+    }
+}
+
+/// The type of the set that a signature covers.
+fn covered(record: &Record) -> Option<RecordType> {
+    Rrsig::parse(&record.rdata).filter(|_| record.rtype == RecordType::RRSIG).map(|rrsig| rrsig.covered)
+}
+
+/// Whether the record is a signature over one of `types`, or over anything when they are none.
+fn is_over(record: &Record, types: &[RecordType]) -> bool {
+    covered(record).is_some_and(|rtype| types.is_empty() || types.contains(&rtype))
 }
 
 fn clear(message: &mut Message) {

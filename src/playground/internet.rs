@@ -12,7 +12,7 @@ use super::zone::{Zone, ZoneError};
 use crate::dns::{Name, NameServer, Rcode};
 
 /// What every zone begins with.
-const HEAD: &str = "$TTL 3600\n@ SOA dns hostmaster 2026010100 7200 900 1209600 300\n";
+pub(super) const HEAD: &str = "$TTL 3600\n@ SOA dns hostmaster 2026010100 7200 900 1209600 300\n";
 
 /// Servers and the hints that lead to them.
 #[derive(Clone, Debug)]
@@ -186,6 +186,15 @@ impl Internet {
         Ok(internet)
     }
 
+    /// Lets the server at `address` serve `zone` instead of what it has for that apex: a secondary that fell behind.
+    pub fn replace(&mut self, address: IpAddr, zone: &Arc<Zone>) {
+        for authority in self.authorities.iter_mut().filter(|authority| authority.address == address) {
+            for served in authority.zones.iter_mut().filter(|served| served.apex() == zone.apex()) {
+                *served = Arc::clone(zone);
+            }
+        }
+    }
+
     /// Puts a zone on its servers; a server that is there already gets one zone more.
     fn serve(&mut self, apex: &Name, text: &str, servers: &[([u8; 2], Option<Behaviour>)]) -> Result<(), ZoneError> {
         let zone = Arc::new(Zone::read(apex, text)?);
@@ -204,7 +213,7 @@ impl Internet {
     }
 }
 
-const fn address([third, fourth]: [u8; 2]) -> IpAddr {
+pub(super) const fn address([third, fourth]: [u8; 2]) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(127, 53, third, fourth))
 }
 

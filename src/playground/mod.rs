@@ -6,11 +6,18 @@
 mod authority;
 mod behaviour;
 mod internet;
+mod signed;
+mod signer;
 mod sockets;
 mod zone;
 
 pub use authority::{Authority, Draft, Fate, Kind, Query, Response, Signed, records, set_rcode, write};
 pub use behaviour::{Behaviour, Case, Edit, Opt};
 pub use internet::{EXAMPLES, Example, Internet};
+pub use signed::{Chain, ChainError, SIGNED_EXAMPLES};
+pub use signer::{
+    Algorithm, Bait, Denials, Digest, DsField, ENTRY_POINT, Field, Flaw, Hashing, REVOKED, Rewrite, Role, Rrsig,
+    Signer, SigningError, SigningKey, Trap, Window, ZONE_KEY, colliding_keys,
+};
 pub use sockets::{Playground, start, start_with};
-pub use zone::{Answer, Zone, ZoneError};
+pub use zone::{Answer, Standing, Zone, ZoneError};

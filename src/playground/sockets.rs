@@ -18,8 +18,9 @@ use tokio::time::{sleep, timeout};
 use super::authority::{Authority, Kind, Response};
 use super::behaviour::Behaviour;
 use super::internet::{EXAMPLES, Example, Internet};
-use crate::dns::NameServer;
-use crate::world::{Dice, Transport};
+use super::signed::SIGNED_EXAMPLES;
+use crate::dns::{NameServer, RrSet};
+use crate::world::{Clock, Dice, Transport};
 
 /// Ports tried before giving up: one that is free on the first address may be taken on another.
 const PORTS_TRIED: usize = 64;
@@ -33,6 +34,8 @@ const CONNECTION: Duration = Duration::from_secs(10);
 pub struct Playground {
     port: u16,
     root_hints: Vec<NameServer>,
+    anchor: Option<RrSet>,
+    examples: Vec<Example>,
     _servers: JoinSet<()>,
 }
 
@@ -50,8 +53,10 @@ struct Server {
 /// # Errors
 /// When no port could be bound on all of its loopback addresses.
 pub async fn start() -> io::Result<Playground> {
-    let internet = Internet::lecture().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    start_with(internet, Dice::system()).await
+    let signed = Internet::lecture_signed(Clock::system().wall());
+    let (internet, anchor) = signed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    let examples = EXAMPLES.iter().chain(SIGNED_EXAMPLES).copied().collect();
+    Ok(Playground { anchor: Some(anchor), examples, ..start_with(internet, Dice::system()).await? })
 }
 
 /// Starts any Internet whose addresses can be bound here.
@@ -76,7 +81,7 @@ pub async fn start_with(internet: Internet, dice: Dice) -> io::Result<Playground
             servers.spawn(server.serve_connections(connections));
         }
     }
-    Ok(Playground { port, root_hints: internet.root_hints, _servers: servers })
+    Ok(Playground { port, root_hints: internet.root_hints, anchor: None, examples: Vec::new(), _servers: servers })
 }
 
 impl Playground {
@@ -91,8 +96,13 @@ impl Playground {
     }
 
     /// Questions worth asking, with a sentence each.
-    pub const fn examples(&self) -> &'static [Example] {
-        EXAMPLES
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
+    }
+
+    /// The trust anchor, when its root zone is signed: a DS RRset.
+    pub const fn anchor(&self) -> Option<&RrSet> {
+        self.anchor.as_ref()
     }
 }
 

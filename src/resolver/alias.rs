@@ -1,9 +1,10 @@
 //! The alias loop: QNAME original → effective → final (RFC 9499), each name known or walked for.
 
+use super::descend::Proof;
 use super::remember::Reached;
 use super::{Resolution, ResolveError, Resolver};
 use crate::dns::{Name, Question, RecordType, RrSet};
-use crate::job::{Job, Limit};
+use crate::job::{Checking, Job, Limit};
 use crate::telemetry::Step;
 
 /// The aliases followed so far.
@@ -20,7 +21,7 @@ impl Resolver {
             let current = Question::new(chain.name.clone(), question.rtype);
             let reached = match self.recall(&current, job) {
                 Some(reached) => reached,
-                None => self.descend(&current, job).await.map_err(|error| chain.end_with(error))?,
+                None => self.descend(&current, wanted(job), job).await.map_err(|error| chain.end_with(error))?,
             };
             if let Some(resolution) = chain.extend(reached, job)? {
                 return Ok(resolution);
@@ -37,6 +38,13 @@ impl Resolver {
                 return Some(resolution);
             }
         }
+    }
+}
+
+const fn wanted<'a>(job: &Job) -> Proof<'a> {
+    match job.checking() {
+        Checking::Enabled => Proof::Wanted,
+        Checking::Disabled => Proof::Unwanted,
     }
 }
 

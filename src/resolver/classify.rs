@@ -75,7 +75,8 @@ fn no_error(probe: &Probe, reply: Scrubbed) -> Result<Kind, Fault> {
         Some(delegation) => Ok(Kind::Referral(delegation)),
         None if nothing && leads_up(&reply) => Err(Fault::Lame(Lameness::UpwardReferral)),
         None if probe.minimised => Ok(Kind::NoCut),
-        None if nothing => Err(Fault::Empty),
+        // A signed denial says enough without SOA.
+        None if nothing && reply.proof.is_empty() => Err(Fault::Empty),
         None => Ok(Kind::End(Outcome::NoData(denial(reply)))),
     }
 }
@@ -133,6 +134,8 @@ mod tests {
         );
         assert_eq!(whole(0, Rcode::REFUSED, ["", "", ""]), Err(Fault::Rcode(Rcode::REFUSED)));
         assert_eq!(whole(AA, Rcode::NOERROR, ["", "", ""]), Err(Fault::Empty));
+        let proven = whole(AA, Rcode::NOERROR, ["", "q.z. NSEC z. TXT", ""]);
+        assert!(matches!(proven, Ok(Kind::End(Outcome::NoData(denial))) if denial.proof.len() == 1));
         assert_eq!(whole(AA, Rcode::NOERROR, ["", ". NS a.root.", ""]), Err(Fault::Lame(Lameness::UpwardReferral)));
         // With authority, the zone's own NS set is not a referral.
         assert_eq!(whole(AA, Rcode::NOERROR, ["", "z. NS ns.z.", ""]), Err(Fault::Empty));

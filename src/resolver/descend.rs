@@ -1,5 +1,6 @@
 //! The walk: from the closest known zone cut down to the servers that hold the answer (RFC 1034 §5.3.3).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use super::remember::Reached;
 use super::scrub::scrub;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, NameServer, Question, RrSet, ZoneCut};
+use crate::dns::{Delegation, Message, Name, NameServer, Question, RrSet, Security, ZoneCut};
+use crate::dnssec::Bogus;
 use crate::job::{Job, Limit};
 use crate::telemetry::{Heard, Step};
 use crate::upstream::{Asking, Campaign, Fault, Lameness, Unanswered, Useful};
@@ -35,8 +37,21 @@ enum Visit {
     Moved(Box<Failed>),
 }
 
+/// What the end of a walk has to pass before it is believed.
+pub(super) enum Proof<'a> {
+    /// Nothing.
+    Unwanted,
+    /// The chain of trust.
+    Wanted,
+    /// The judgement of someone who knows which keys a zone must have; `None` when there are no keys.
+    Keys(&'a mut (dyn FnMut(Option<&RrSet>) -> Result<(), Bogus> + Send)),
+}
+
 /// What one walk keeps from zone to zone.
-struct Walk {
+struct Walk<'a> {
+    proof: Proof<'a>,
+    /// Servers whose data must not be believed, and why.
+    liars: Vec<(IpAddr, ResolveError)>,
     revealed: Revealed,
     /// The zones whose servers failed, and whose parents were asked for others.
     failed: Vec<Failed>,
@@ -59,12 +74,28 @@ impl Failed {
     }
 }
 
+impl Walk<'_> {
+    fn may_try_others(&self, job: &Job) -> bool {
+        self.liars.len() < usize::try_from(job.limits().bogus_retries).unwrap_or(usize::MAX)
+    }
+
+    fn first_lie(&self) -> ResolveError {
+        let lie = self.liars.first().map(|(_, error)| error.clone());
+        lie.unwrap_or(ResolveError::NoAddress { zone: Name::root() })
+    }
+}
+
 impl Resolver {
     /// Walks down to the servers that hold the answer to `question`.
-    pub(super) async fn descend(&self, question: &Question, job: &Job) -> Result<Reached, ResolveError> {
+    pub(super) async fn descend(
+        &self,
+        question: &Question,
+        proof: Proof<'_>,
+        job: &Job,
+    ) -> Result<Reached, ResolveError> {
         let mut cut = self.closest(question, job).await;
         let new = || Revealed::new(self.settings.qname_minimisation);
-        let mut walk = Walk { revealed: new(), failed: Vec::new() };
+        let mut walk = Walk { proof, liars: Vec::new(), revealed: new(), failed: Vec::new() };
         for _ in 0..=job.limits().referrals {
             job.tell(|| Step::Entered { zone: cut.apex.clone(), servers: cut.servers.len() });
             match self.visit(&cut, question, &mut walk, job).await? {
@@ -89,7 +120,7 @@ impl Resolver {
     }
 
     /// The closest cut at or above the question: for types that the parent answers, strictly above.
-    async fn closest(&self, question: &Question, job: &Job) -> Arc<ZoneCut> {
+    pub(super) async fn closest(&self, question: &Question, job: &Job) -> Arc<ZoneCut> {
         let parent = question.rtype.is_parent_side().then(|| question.name.parent()).flatten();
         let name = parent.as_ref().unwrap_or(&question.name);
         let known = self.cuts.closest(name, job.now());
@@ -115,6 +146,7 @@ impl Resolver {
         for server in &mut servers {
             bound_glue(server, usize::try_from(limits.addresses_per_server).unwrap_or(usize::MAX));
         }
+        self.remember_keys(&delegation.zone, delegation.keys, job);
         let ttl = delegation.ttl.duration().clamp(SHORTEST_DELEGATION, LONGEST_DELEGATION);
         let now = job.now();
         let end = above.expires.filter(|_| !above.apex.is_root());
@@ -130,7 +162,7 @@ impl Resolver {
         &self,
         cut: &Arc<ZoneCut>,
         question: &Question,
-        walk: &mut Walk,
+        walk: &mut Walk<'_>,
         job: &Job,
     ) -> Result<Visit, ResolveError> {
         let mut contacts = self.known_addresses(cut, job);
@@ -138,12 +170,17 @@ impl Resolver {
             // They had their share of packets, which a new delegation does not refill (RFC 9520 §3.1).
             contacts.campaign.leave_out(&failed.campaign);
         }
-        let revealed = &mut walk.revealed;
         loop {
-            let probe = revealed.probe(question, &cut.apex);
+            let probe = walk.revealed.probe(question, &cut.apex);
             let asked = self.ask_zone(cut, &probe, &mut contacts, job).await;
+            let mut server = None;
             let (kind, rank) = match asked {
-                Ok(useful) => useful.kind,
+                Ok(useful) => {
+                    server = Some(useful.server.ip());
+                    useful.kind
+                }
+                // Nobody else says anything better.
+                Err(_) if !walk.liars.is_empty() => return Err(walk.first_lie()),
                 Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
                     (Kind::Opaque, Rank::Answer)
                 }
@@ -157,15 +194,69 @@ impl Resolver {
             };
             match kind {
                 Kind::Referral(delegation) => return Ok(Visit::Deeper(delegation)),
-                Kind::NoCut => revealed.reveal(question, job.limits()),
-                Kind::Opaque => revealed.reveal_all(),
-                Kind::TooLong(dname) => {
-                    return Err(ResolveError::AliasTooLong { name: question.name.clone(), aliases: vec![dname] });
+                Kind::NoCut => walk.revealed.reveal(question, job.limits()),
+                Kind::Opaque => walk.revealed.reveal_all(),
+                Kind::TooLong(_) | Kind::Alias(_) | Kind::End(_) => {
+                    match self.prove(&cut.apex, (&probe, kind), walk, job).await {
+                        Ok(Kind::TooLong(dname)) => {
+                            return Err(ResolveError::AliasTooLong {
+                                name: question.name.clone(),
+                                aliases: vec![dname],
+                            });
+                        }
+                        Ok(kind) => return Ok(Visit::There(self.arrive(cut, (&probe, kind, rank), walk, job))),
+                        Err(error @ ResolveError::Bogus { .. }) => {
+                            let Some(server) = server.filter(|_| walk.may_try_others(job)) else { return Err(error) };
+                            // Its neighbours may be up to date.
+                            contacts.campaign.leave_out_server(server);
+                            walk.liars.push((server, error));
+                        }
+                        Err(error) => return Err(error),
+                    }
                 }
-                Kind::Alias(alias) => return Ok(Visit::There(Reached::Alias(self.remember_alias(alias, rank, job)))),
-                Kind::End(outcome) => return Ok(Visit::There(Reached::End(self.remember(&probe, outcome, rank, job)))),
             }
             contacts.campaign.new_question();
+        }
+    }
+
+    /// What was found, once it has passed what it has to.
+    async fn prove(
+        &self,
+        zone: &Name,
+        (probe, kind): (&Probe, Kind),
+        walk: &mut Walk<'_>,
+        job: &Job,
+    ) -> Result<Kind, ResolveError> {
+        match (&mut walk.proof, kind) {
+            (Proof::Unwanted, kind) => Ok(kind),
+            (Proof::Wanted, Kind::End(outcome)) => self.check(zone, &probe.question, outcome, job).await.map(Kind::End),
+            (Proof::Wanted, Kind::Alias(alias)) => self.check_alias(zone, alias, job).await.map(Kind::Alias),
+            (Proof::Wanted, Kind::TooLong(dname)) => {
+                let mut checked = self.check_alias(zone, vec![dname.clone()], job).await?;
+                Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
+            }
+            (Proof::Keys(judge), Kind::End(Outcome::Found(set))) => {
+                judge(Some(&set)).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
+                Ok(Kind::End(Outcome::Found(RrSet { security: Security::Secure, ..set })))
+            }
+            (Proof::Keys(judge), kind) => {
+                judge(None).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
+                Ok(kind)
+            }
+            (Proof::Wanted, kind) => Ok(kind),
+        }
+    }
+
+    /// Remembers the end of a walk, and who led astray on the way to it.
+    fn arrive(&self, cut: &ZoneCut, (probe, kind, rank): (&Probe, Kind, Rank), walk: &Walk<'_>, job: &Job) -> Reached {
+        for (server, _) in &walk.liars {
+            self.upstream.mark_lame(*server, &cut.apex);
+        }
+        match kind {
+            Kind::Alias(alias) => Reached::Alias(self.remember_alias(alias, rank, job)),
+            Kind::End(outcome) => Reached::End(self.remember(&probe.question, outcome, rank, job)),
+            // Nothing else ends a walk.
+            _ => Reached::Alias(Vec::new()),
         }
     }
 

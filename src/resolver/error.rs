@@ -1,7 +1,10 @@
 //! Why a question could not be resolved.
 
+use std::sync::Arc;
+
 use crate::cache::Reason;
 use crate::dns::{Name, RrSet};
+use crate::dnssec::Bogus;
 use crate::job::Limit;
 use crate::upstream::Fault;
 
@@ -35,6 +38,12 @@ pub enum ResolveError {
     NoAddress {
         /// The zone.
         zone: Name,
+    },
+    /// What was found must not be believed.
+    #[error("{bogus}")]
+    Bogus {
+        /// What is wrong with it.
+        bogus: Arc<Bogus>,
     },
     /// Aliases lead back to where they started.
     #[error("aliases lead in a circle at {name}")]
@@ -74,6 +83,7 @@ impl Reason for ResolveError {
             | Self::NoServer { zone: name, .. }
             | Self::NoAddress { zone: name }
             | Self::ServerIsAlias { host: name } => name.wire().len(),
+            Self::Bogus { bogus } => size_of::<Bogus>() + bogus.name.wire().len(),
             Self::Remembered(reason) => size_of::<Self>() + reason.octets(),
         }
     }
@@ -86,6 +96,11 @@ impl ResolveError {
             Self::Remembered(reason) => reason.root(),
             _ => self,
         }
+    }
+
+    /// Whether data was found that must not be believed.
+    pub const fn is_bogus(&self) -> bool {
+        matches!(self, Self::Bogus { .. })
     }
 
     /// Whether the failure is the question's own, so that asking again in a second would be in vain. What a sub-question

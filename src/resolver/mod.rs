@@ -2,6 +2,7 @@
 
 mod addresses;
 mod alias;
+mod chain;
 mod classify;
 mod descend;
 mod error;
@@ -9,6 +10,7 @@ mod minimise;
 mod prime;
 mod remember;
 mod scrub;
+mod validate;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,9 +18,10 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use tokio::sync::Mutex;
 
-use crate::cache::{self, Cuts, Failures, RrSets};
-use crate::dns::{Name, NameServer, Question, Rcode, RrSet, ZoneCut};
-use crate::job::{Job, Limits};
+use crate::cache::{self, Cuts, Failures, RrSets, Standing, Standings};
+use crate::dns::{EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
+use crate::dnssec;
+use crate::job::{Checking, Job, Limits};
 use crate::telemetry::{FromCache, Step};
 use crate::upstream::{self, Upstream};
 use crate::world::World;
@@ -50,6 +53,8 @@ pub struct Settings {
     pub own_addresses: Vec<IpAddr>,
     /// Zones with servers set by the operator: asked there, whatever the tree says.
     pub stubs: Vec<Stub>,
+    /// What is validated, and from where.
+    pub dnssec: dnssec::Settings,
 }
 
 /// A zone whose servers the operator has set.
@@ -93,6 +98,12 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// How authentic all of it is: no more than the least authentic part.
+    pub fn security(&self) -> Security {
+        let aliases = self.aliases.iter().map(|set| set.security);
+        aliases.fold(self.outcome.security(), Security::min)
+    }
+
     /// The response code a client gets.
     pub const fn rcode(&self) -> Rcode {
         match self.outcome {
@@ -111,6 +122,7 @@ pub struct Resolver {
     rrsets: RrSets,
     cuts: Cuts,
     failures: Failures<ResolveError>,
+    standings: Standings,
     root: Mutex<Option<Arc<ZoneCut>>>,
     stubs: Vec<Arc<ZoneCut>>,
 }
@@ -134,8 +146,9 @@ impl Resolver {
         Self {
             upstream: Upstream::new(upstream_settings, cache.share(3), world.clone()),
             rrsets: RrSets::new(cache, world.dice.bits()),
-            cuts: Cuts::new(cache.share(12), world.dice.bits()),
+            cuts: Cuts::new(cache.share(11), world.dice.bits()),
             failures: Failures::new(cache.share(2), world.dice.bits()),
+            standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             root: Mutex::new(None),
             stubs: settings.stubs.iter().map(stub).collect(),
             settings,
@@ -146,7 +159,8 @@ impl Resolver {
 
     /// A job with a fresh budget.
     pub fn job(&self) -> Job {
-        Job::new(&self.limits, &self.world.clock)
+        let checking = if self.settings.dnssec.validate { Checking::Enabled } else { Checking::Disabled };
+        Job::new(&self.limits, &self.world.clock).with(checking)
     }
 
     /// The world the resolver lives in.
@@ -165,9 +179,9 @@ impl Resolver {
     /// [`ResolveError`] when no answer could be had; the client gets SERVFAIL.
     pub async fn resolve(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
         job.tell(|| Step::Started { question: question.clone() });
-        if let Some(failed) = self.failures.find(question, job.now()) {
+        if let Some(failure) = self.known_failure(question, job) {
             job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Failure });
-            return Err(ResolveError::Remembered(Box::new(failed.reason.root().clone())));
+            return Err(failure);
         }
         let result = self.follow(question, job).await;
         let queries = job.budget().queries_spent();
@@ -184,6 +198,23 @@ impl Resolver {
             }
         }
         result
+    }
+
+    /// Why the zone of `name` counts as unsigned, if there is something to tell.
+    pub fn remark(&self, name: &Name) -> Option<EdeCode> {
+        let standing = name.ancestors().find_map(|zone| self.standings.find(&zone, self.world.clock.now()))?;
+        match standing {
+            Standing::Insecure(why) => why,
+            Standing::Secure(_) | Standing::Bogus(_) => None,
+        }
+    }
+
+    /// Why `question` could not be answered a moment ago, if that still stands (RFC 9520).
+    pub fn known_failure(&self, question: &Question, job: &Job) -> Option<ResolveError> {
+        let failed = self.failures.find(question, job.now())?;
+        // What must not be believed is given to those who ask for it all the same (RFC 4035 §3.2.2).
+        let stands = job.checking() == Checking::Enabled || !failed.reason.root().is_bogus();
+        stands.then(|| ResolveError::Remembered(Box::new(failed.reason.root().clone())))
     }
 
     /// What the cache alone knows about `question`; nothing is sent.

@@ -1,10 +1,9 @@
 //! What a walk leaves in the cache, and what the cache can say without a walk.
 
-use super::minimise::Probe;
 use super::{Minimisation, Outcome, Resolution, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Denial, Question, RecordType, RrSet};
-use crate::job::Job;
+use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security};
+use crate::job::{Checking, Job};
 use crate::telemetry::{FromCache, Step};
 
 /// Where the walk for one name ended.
@@ -21,12 +20,16 @@ impl Resolver {
     pub(super) fn recall(&self, question: &Question, job: &Job) -> Option<Reached> {
         let (name, now) = (&question.name, job.now());
         let known = |what| Step::Cached { question: question.clone(), what };
-        if let Some(outcome) = self.rrsets.find(name, question.rtype, now) {
+        // What was fetched on the way to something else was not checked; it is fetched again for a client.
+        let will_do = |security: Security| job.checking() == Checking::Disabled || security != Security::Unchecked;
+        let found =
+            self.rrsets.find(name, question.rtype, now).filter(|outcome| !is_from_a_referral(question, outcome));
+        if let Some(outcome) = found.filter(|outcome| will_do(outcome.security())) {
             job.tell(|| known(kind_of(&outcome)));
             return Some(Reached::End(outcome));
         }
         if question.rtype != RecordType::CNAME
-            && let Some(cname) = self.rrsets.set(name, RecordType::CNAME, now)
+            && let Some(cname) = self.rrsets.set(name, RecordType::CNAME, now).filter(|cname| will_do(cname.security))
         {
             job.tell(|| known(FromCache::Alias));
             return Some(Reached::Alias(vec![cname]));
@@ -42,8 +45,8 @@ impl Resolver {
     }
 
     /// Keeps what an outcome says about the probe's question, and returns it with the TTLs it is kept for.
-    pub(super) fn remember(&self, probe: &Probe, outcome: Outcome, rank: Rank, job: &Job) -> Outcome {
-        let Question { name, rtype } = &probe.question;
+    pub(super) fn remember(&self, question: &Question, outcome: Outcome, rank: Rank, job: &Job) -> Outcome {
+        let Question { name, rtype } = question;
         match outcome {
             Outcome::Found(set) => Outcome::Found(self.keep(set, rank, job)),
             Outcome::NoData(denial) if !self.fits_denial(&denial) => {
@@ -65,6 +68,22 @@ impl Resolver {
         match alias.as_slice() {
             [cname] => vec![self.keep(cname.clone(), rank, job)],
             _ => alias.into_iter().map(|set| self.rrsets.bounded_set(set)).collect(),
+        }
+    }
+
+    /// Keeps what a referral says of the keys of `zone`, unchecked: it is looked at when somebody asks about the zone's data.
+    pub(super) fn remember_keys(&self, zone: &Name, mut keys: Vec<RrSet>, job: &Job) {
+        if !self.settings.dnssec.validate {
+            return;
+        }
+        if keys.first().is_some_and(|set| set.rtype == RecordType::DS) {
+            keys.truncate(1);
+            keys.into_iter().for_each(|ds| drop(self.keep(ds, Rank::Authoritative, job)));
+        } else if let Some(ttl) = keys.iter().map(|set| set.ttl).min() {
+            let denial = Denial::new(None, keys, ttl);
+            if self.fits_denial(&denial) {
+                self.rrsets.insert_no_data(zone, RecordType::DS, denial, job.now());
+            }
         }
     }
 
@@ -96,6 +115,11 @@ impl Resolver {
     fn entry_octets(&self) -> usize {
         usize::try_from(self.limits.entry_octets).unwrap_or(usize::MAX)
     }
+}
+
+/// A denial of DS records as a referral has it: good for the chain of trust, but without SOA no answer (RFC 2308 §2.2).
+fn is_from_a_referral(question: &Question, outcome: &Outcome) -> bool {
+    question.rtype == RecordType::DS && matches!(outcome, Outcome::NoData(denial) if denial.soa.is_none())
 }
 
 const fn kind_of(outcome: &Outcome) -> FromCache {

@@ -16,6 +16,7 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede) {
         ResolveError::Deadline { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "LATE"),
         ResolveError::NoServer { last, .. } => fault_tag(*last),
         ResolveError::NoAddress { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "NOAD"),
+        ResolveError::Bogus { bogus } => (bogus.reason.ede(), "BOGU"),
         ResolveError::AliasLoop { .. } => (EdeCode::OTHER, "LOOP"),
         ResolveError::AliasTooLong { .. } => (EdeCode::OTHER, "LONG"),
         ResolveError::ServerIsAlias { .. } => (EdeCode::INVALID_DATA, "SRVA"),
@@ -26,6 +27,8 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede) {
         _ => Rcode::SERVFAIL,
     };
     let (code, text) = match remembered {
+        // What is wrong with the data is as wrong a moment later.
+        true if reason.is_bogus() => (code, format!("{reason}, a moment ago [{tag}]")),
         true => (EdeCode::CACHED_ERROR, format!("{reason}, a moment ago [{tag}]")),
         false => (code, format!("{reason} [{tag}]")),
     };

@@ -14,11 +14,13 @@ use bytes::Bytes;
 use tokio::time::{Instant, timeout};
 
 use crate::cache::{self, Answer, AnswerKey, Answers, Front};
-use crate::dns::{Class, Ede, EdeCode, Peeked, Rcode, RecordType, Unanswerable, peek, personalise};
+use crate::dns::{
+    Class, Ede, EdeCode, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
+};
 use crate::inflight::{Bounds, Full, Inflight};
-use crate::job::Limit;
+use crate::job::{Checking, Job, Limit};
 use crate::policy::{Policy, Verdict};
-use crate::resolver::{ResolveError, Resolver};
+use crate::resolver::{Resolution, ResolveError, Resolver};
 
 pub use request::Request;
 
@@ -126,17 +128,19 @@ impl Responder {
         };
         tracing::debug!(question = %request.question, reason = %error, "not answered");
         let now = self.resolver.world().clock.now();
-        self.finish(&request, &reply::failed(&request.question, &error, now))
+        self.finish(&request, &reply::failed(&request.question, &error, request.dnssec_ok, now))
     }
 
     /// Resolves, and keeps the reply ready for a question that was asked before.
     async fn work(self: Arc<Self>, request: Arc<Request>) -> Arc<Answer> {
-        let (question, job) = (&request.question, self.resolver.job());
+        let question = &request.question;
+        let job = self.job(&request);
         let result = self.resolver.resolve(question, &job).await;
         let now = self.resolver.world().clock.now();
         match result {
             Ok(resolution) => {
-                let answer = reply::build(question, &resolution, request.dnssec_ok, now);
+                let ede = self.remark(&resolution, question);
+                let answer = reply::build(question, &resolution, (request.dnssec_ok, ede), now);
                 let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
                 // The first time, the RRset or denial that the walk left in the cache is enough: most names are asked for
                 // once, and a finished reply would double what they cost. Aliases may have left nothing (DNAME).
@@ -148,9 +152,25 @@ impl Responder {
             }
             Err(error) => {
                 tracing::debug!(%question, reason = %error, "not resolved");
-                Arc::new(reply::failed(question, &error, now))
+                Arc::new(reply::failed(question, &error, request.dnssec_ok, now))
             }
         }
+    }
+
+    /// A job that checks what it finds, unless the client does that itself (RFC 4035 §3.2.2).
+    fn job(&self, request: &Request) -> Job {
+        match request.checking_disabled() {
+            true => self.resolver.job().with(Checking::Disabled),
+            false => self.resolver.job(),
+        }
+    }
+
+    /// What there is to tell about an answer that could not be validated.
+    fn remark(&self, resolution: &Resolution, question: &Question) -> Option<Ede> {
+        let insecure = resolution.security() == Security::Insecure;
+        let owner = resolution.aliases.last().and_then(RrSet::target);
+        let code = insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name))).flatten()?;
+        Some(Ede::new(code, "the zone is taken for unsigned [UNSG]"))
     }
 
     fn finish(&self, request: &Request, answer: &Answer) -> Option<Bytes> {
@@ -200,10 +220,14 @@ impl Responder {
         if request.recursion_desired {
             return None;
         }
-        let known = self.resolver.recollect(question, &self.resolver.job());
-        Some(known.map_or_else(
-            || reply::unknown(question, now),
-            |resolution| reply::build(question, &resolution, request.dnssec_ok, now),
-        ))
+        let job = self.job(request);
+        if let Some(resolution) = self.resolver.recollect(question, &job) {
+            return Some(reply::build(question, &resolution, (request.dnssec_ok, None), now));
+        }
+        // What failed a moment ago is known, too (RFC 9520 §3.2).
+        Some(match self.resolver.known_failure(question, &job) {
+            Some(failure) => reply::failed(question, &failure, request.dnssec_ok, now),
+            None => reply::unknown(question, now),
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::{Immediate, failure, request};
 use crate::cache::Answer;
 use crate::dns::{
     Class, Denial, Ede, EdeCode, Header, MessageWriter, Outcome, Peeked, Question, Rcode, Rdatas, RecordType, RrSet,
-    Section, Ttl,
+    Section, Security, Ttl,
 };
 use crate::policy::LocalAnswer;
 use crate::resolver::{Resolution, ResolveError};
@@ -33,7 +33,12 @@ struct Parts<'a> {
 }
 
 /// The reply that says what was found.
-pub(super) fn build(question: &Question, resolution: &Resolution, dnssec_ok: bool, now: Instant) -> Answer {
+pub(super) fn build(
+    question: &Question,
+    resolution: &Resolution,
+    (dnssec_ok, ede): (bool, Option<Ede>),
+    now: Instant,
+) -> Answer {
     let mut answer: Vec<&RrSet> = resolution.aliases.iter().collect();
     let mut authority = Vec::new();
     let mut ttl = None;
@@ -44,13 +49,23 @@ pub(super) fn build(question: &Question, resolution: &Resolution, dnssec_ok: boo
             ttl = Some(denial.ttl);
         }
     }
+    if dnssec_ok {
+        // A client that validates needs to see that a wildcard applies (RFC 4035 §3.1.3.3).
+        for closer in answer.iter().filter_map(|set| set.closer.as_deref()).flatten() {
+            // Two wildcards on the way may share a proof.
+            if !authority.iter().any(|known: &&RrSet| (&known.owner, known.rtype) == (&closer.owner, closer.rtype)) {
+                authority.push(closer);
+            }
+        }
+    }
+    let authentic = if resolution.security() == Security::Secure { Header::AD } else { 0 };
     let parts = Parts {
         rcode: resolution.rcode(),
-        flags: Header::QR | Header::RA,
+        flags: Header::QR | Header::RA | authentic,
         answer,
         authority,
         ttl,
-        ede: None,
+        ede,
         signed: dnssec_ok,
     };
     write(question, &parts, now)
@@ -62,16 +77,16 @@ fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
 }
 
 /// The reply that says why nothing was found.
-pub(super) fn failed(question: &Question, error: &ResolveError, now: Instant) -> Answer {
+pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool, now: Instant) -> Answer {
     let (rcode, ede) = failure::explain(error);
     // RFC 1034 §3.6.2, RFC 6672 §2.2: aliases that lead nowhere are an error, and are shown.
-    let answer = match error.root() {
+    let answer: Vec<&RrSet> = match error.root() {
         ResolveError::AliasLoop { aliases, .. } | ResolveError::AliasTooLong { aliases, .. } => {
             aliases.iter().collect()
         }
         _ => Vec::new(),
     };
-    write(question, &Parts { answer, ede: Some(ede), ..empty(rcode) }, now)
+    write(question, &Parts { answer, ede: Some(ede), signed: dnssec_ok, ..empty(rcode) }, now)
 }
 
 /// The reply to a question that is answered here and nowhere else.

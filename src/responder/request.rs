@@ -27,6 +27,7 @@ pub struct Request {
     pub(super) flags: u16,
     pub(super) recursion_desired: bool,
     pub(super) dnssec_ok: bool,
+    pub(super) wants_ad: bool,
     pub(super) edns: bool,
     pub(super) limit: usize,
 }
@@ -42,9 +43,15 @@ impl Request {
             flags: peeked.header.flags & (Header::RD | Header::CD),
             recursion_desired: peeked.header.has(Header::RD),
             dnssec_ok: peeked.dnssec_ok(),
+            wants_ad: wants_ad(peeked),
             edns: peeked.edns.is_some(),
             limit: limit(peeked, client),
         })
+    }
+
+    /// Whether the client asks for no validation.
+    pub(super) const fn checking_disabled(&self) -> bool {
+        self.flags & Header::CD != 0
     }
 
     /// The OPT record of the reply; empty for a client without EDNS.
@@ -54,7 +61,8 @@ impl Request {
 
     /// What makes the answer this client's own.
     pub(super) fn personal<'a>(&'a self, opt: &'a [u8], age: u32) -> Personal<'a> {
-        let (set, clear) = (self.flags, Header::AD);
+        let clear = if self.wants_ad { 0 } else { Header::AD };
+        let set = self.flags;
         Personal { id: self.id, set, clear, qname: self.question.name.wire(), age, limit: self.limit, opt }
     }
 }
@@ -73,7 +81,7 @@ pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: In
     let personal = Personal {
         id: peeked.header.id,
         set: peeked.header.flags & (Header::RD | Header::CD),
-        clear: Header::AD,
+        clear: if wants_ad(peeked) { 0 } else { Header::AD },
         qname: peeked.qname,
         age: answer.age(now),
         limit: limit(peeked, client),
@@ -83,6 +91,11 @@ pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: In
         Some(length) => Immediate::Reply(length),
         None => Immediate::Silence,
     }
+}
+
+/// Whether the client wants to know whether data is authentic (RFC 6840 §5.7, §5.8).
+pub(super) fn wants_ad(peeked: &Peeked<'_>) -> bool {
+    peeked.header.has(Header::AD) || peeked.dnssec_ok()
 }
 
 /// Whether the client asks for no validation (RFC 4035 §3.2.2).

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::dns::{Name, Question, Rcode};
+use crate::dns::{Name, Question, Rcode, Security};
 use crate::world::Transport;
 
 /// Steps kept of one job; a question cannot make more than its bounds allow, this is the belt to those braces.
@@ -28,6 +28,10 @@ pub enum Step {
     Heard { zone: Name, host: Option<Name>, server: SocketAddr, transport: Transport, rtt: Duration, what: Heard },
     /// An exchange failed, or its reply is of no use.
     Failed { zone: Name, host: Option<Name>, server: SocketAddr, transport: Transport, after: Duration, fault: String },
+    /// The keys of a zone were established, or that it has none, or that it should not be believed.
+    Chain { zone: Name, standing: String },
+    /// What was found was checked for authenticity.
+    Checked { question: Question, security: Security },
     /// The name is an alias.
     Alias { from: Name, to: Name },
     /// The question ended with an answer of this code, after so many packets to other servers.

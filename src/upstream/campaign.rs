@@ -115,6 +115,15 @@ impl Campaign {
         (self.objections, self.last_fault) = (failed.objections, failed.last_fault);
     }
 
+    /// Leaves out, for good, the server at `address`.
+    pub fn leave_out_server(&mut self, address: IpAddr) {
+        let address = address.to_canonical();
+        self.spent.push(address);
+        for target in &mut self.targets {
+            target.out |= target.address == address;
+        }
+    }
+
     /// How many servers there are to choose from.
     pub const fn len(&self) -> usize {
         self.targets.len()

@@ -19,7 +19,7 @@ fn once_walks_the_lectures_example_from_the_root() {
         "gaia.cs.umass.edu. A  → dns.cs.umass.edu. 127.53.",
         "answer, 1 record\n",
         "NOERROR:\n  gaia.cs.umass.edu.\t3600\tIN\tA\t192.0.2.45\n",
-        "Spent: upstream-queries 5 of 96, tcp-queries 0 of 4, ",
+        "Spent: upstream-queries 6 of 96, tcp-queries 0 of 4, ",
     ] {
         let at = rest.find(step).unwrap_or_else(|| panic!("no `{step}` in its place in\n{}", said.out));
         rest = &rest[at + step.len()..];

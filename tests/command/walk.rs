@@ -34,7 +34,7 @@ impl Lab {
         }
         let hints = File::new(&text);
         let resolver = format!("root-hints: {}, upstream-port: {port}, never-ask: []", hints.path());
-        let config = File::new(&format!("resolver: {{ {resolver} }}\n"));
+        let config = File::new(&format!("resolver: {{ {resolver} }}\ndnssec: {{ validate: false }}\n"));
         Self { config, _hints: hints, _end: end }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use burdock::config::{Config, Log, LogFormat, Overrides, parse};
 use burdock::dns::Ttl;
+use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
 use burdock::job::Limits;
 use burdock::resolver::{Ipv6, Minimisation};
 
@@ -37,6 +38,7 @@ fn the_defaults_are_those_of_the_manual() {
     assert_eq!(config.resolver.qname_minimisation, Minimisation::Relaxed);
     assert_eq!(config.resolver.upstream_port, 53);
     assert!(config.resolver.own_addresses.is_empty(), "the server adds them when it has bound its sockets");
+    assert_eq!(config.resolver.dnssec, dnssec::Settings::default());
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.log, Log { level: tracing::Level::INFO, format: LogFormat::Text });
 }
@@ -111,6 +113,46 @@ fn whom_it_never_asks() {
 }
 
 #[test]
+fn what_is_validated_and_from_where() {
+    changes("dnssec: { validate: false }", |c| c.resolver.dnssec.validate = false);
+    changes("dnssec: { validate: true, trust-anchors: builtin }", |_| {});
+    changes("dnssec: { validate: false, trust-anchors: [] }", |c| {
+        c.resolver.dnssec = dnssec::Settings::off();
+    });
+    let text =
+        "corp.example. 3600 IN DS ( 7 13 2 00112233445566778899AABBCCDDEEFF\n00112233445566778899aabbccddeeff )\n";
+    let file = ConfigFile::new(text);
+    let island = Anchors::read(text, &Source::File(file.0.clone())).unwrap();
+    assert_eq!(island.records().map(|(_, record)| (record.tag(), record.algorithm().0)).collect::<Vec<_>>(), [(7, 13)]);
+    changes(&format!("dnssec: {{ trust-anchors: {} }}", file.text()), |c| c.resolver.dnssec.anchors = island.clone());
+    changes(&format!("dnssec: {{ trust-anchors: [builtin, {}] }}", file.text()), |c| {
+        c.resolver.dnssec.anchors.merge(&island);
+    });
+}
+
+#[test]
+fn what_is_excepted_from_validation() {
+    let excepted = |domain: &str, reason: &str, until: Option<u64>| NegativeAnchor {
+        domain: domain.parse().unwrap(),
+        reason: reason.to_owned(),
+        until: until.map(Duration::from_secs),
+    };
+    changes("dnssec: { negative-trust-anchors: broken.example }", |c| {
+        c.resolver.dnssec.negative.insert(excepted("broken.example.", "", None));
+    });
+    changes(
+        "dnssec:\n  negative-trust-anchors:\n    - a.example\n    - { domain: b.example, reason: expired keys, until: 2026-12-24 }\n\
+         \u{20}   - { until: '2026-12-24T18:30:01Z', domain: c.example. }\n",
+        |c| {
+            let negative = &mut c.resolver.dnssec.negative;
+            negative.insert(excepted("a.example", "", None));
+            negative.insert(excepted("b.example", "expired keys", Some(1_798_070_400)));
+            negative.insert(excepted("c.example", "", Some(1_798_137_001)));
+        },
+    );
+}
+
+#[test]
 fn every_bound_by_its_name() {
     for (i, bound) in Limits::default().table().into_iter().enumerate() {
         let name = bound.name.replace('_', "-");
@@ -135,7 +177,6 @@ fn what_is_not_built_may_be_switched_off() {
     changes(
         "user: null\naccess: { rate-limit: { per-client: 0 } }\n\
          cache: { prefetch: false, rotate: false, serve-stale: { enabled: false, max-age: 2d } }\n\
-         dnssec: { validate: false, trust-anchors: builtin, negative-trust-anchors: [] }\n\
          forward: []\nlocal: { hosts: [], records: [] }\ncontrol: { socket: off }\nhttp: { listen: ~ }\n",
         |_| {},
     );

@@ -3,10 +3,10 @@
 use super::program::{ConfigFile, burdock, stderr};
 
 /// Where a problem is, what it says, and what it advises (the last two in part).
-struct Expected(usize, usize, &'static str, &'static str, &'static str);
+struct Expected<'a>(usize, usize, &'a str, &'a str, &'a str);
 
 /// Asserts that `check` ends with status 2 and says exactly these problems, in this order.
-fn says(text: &str, expected: &[Expected]) {
+fn says(text: &str, expected: &[Expected<'_>]) {
     let file = ConfigFile::new(text);
     let output = burdock(&["check", "--config", file.text()]);
     assert_eq!(output.status.code(), Some(2), "{text}");
@@ -213,9 +213,6 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         ("cache: { prefetch: true }\n", 20, "cache.prefetch"),
         ("cache: { serve-stale: { enabled: true } }\n", 34, "cache.serve-stale.enabled"),
         ("cache: { rotate: true }\n", 18, "cache.rotate"),
-        ("dnssec: { validate: true }\n", 21, "dnssec.validate"),
-        ("dnssec: { trust-anchors: /etc/root.key }\n", 26, "dnssec.trust-anchors"),
-        ("dnssec: { negative-trust-anchors: [a.test] }\n", 35, "dnssec.negative-trust-anchors"),
         ("forward: [{ zone: corp.example, to: [192.0.2.53], recursive: true }]\n", 10, "forward"),
         ("local: { hosts: [/etc/hosts] }\n", 17, "local.hosts"),
         ("local: { records: ['a.test. A 192.0.2.1'] }\n", 19, "local.records"),
@@ -227,6 +224,57 @@ fn what_is_not_built_is_refused_and_never_ignored() {
             text,
             &[Expected(1, column, key, "this version of burdock cannot do that yet", "which is what is in force")],
         );
+    }
+}
+
+#[test]
+fn trust_anchors_that_are_none() {
+    let key = "dnssec.trust-anchors";
+    let short = ConfigFile::new("; the root\n\n. DS 20326 8 2 E06D44\n");
+    let path = short.text().to_owned();
+    says(
+        &format!("dnssec: {{ trust-anchors: [builtin, {path}] }}\n"),
+        &[Expected(
+            1,
+            36,
+            key,
+            &format!("{path}, line 3: this digest has 3 octets, and one of type 2 has 32"),
+            "copy the record again, whole, from whoever runs the zone",
+        )],
+    );
+    says(
+        "dnssec:\n  trust-anchors: /nowhere/root.key\n",
+        &[Expected(
+            2,
+            18,
+            key,
+            "/nowhere/root.key cannot be read: No such file or directory",
+            "a file of DS or DNSKEY records that burdock may read, or write `builtin`",
+        )],
+    );
+    let large = ConfigFile::new(vec![b';'; (1 << 20) + 1]);
+    let reason = format!("{} cannot be read: it is larger than 1 MiB", large.text());
+    let wrong = format!("dnssec: {{ trust-anchors: {} }}\n", large.text());
+    says(&wrong, &[Expected(1, 26, key, &reason, "or write `builtin`")]);
+    says("dnssec: { trust-anchors: [] }\n", &[Expected(1, 26, key, "nothing can be validated", "write `builtin`")]);
+}
+
+#[test]
+fn exceptions_from_validation_that_are_none() {
+    let wrong = |item: &str, reason: &str, remedy: &str| {
+        let text = format!("dnssec: {{ negative-trust-anchors: [a.test, {item}] }}\n");
+        says(&text, &[Expected(1, 44, "dnssec.negative-trust-anchors", reason, remedy)]);
+    };
+    wrong("a..test", "`a..test` is no domain name", "write a name");
+    wrong(".", "this excepts every name there is", "write `validate: false` if that is meant");
+    wrong("A.test.", "`A.test.` is already in the list", "keep one of the two");
+    wrong("{ reason: why }", "there is no `domain` in it", "{ domain: corp.example, reason: why");
+    wrong("{ domain: b.test, untill: 2031-01-31 }", "no such key as `untill` in it", "did you mean `until`?");
+    wrong("{ domain: b.test, domain: c.test }", "`domain` is in it twice", "keep one of the two");
+    wrong("{ domain: [b.test] }", "its `domain` is a list", "write a domain, or");
+    for date in ["tomorrow", "2031-02-29", "2031-1-1", "2031-01-31T25:00:00Z", "2107-01-01", "1798070400"] {
+        let item = format!("{{ domain: b.test, until: '{date}' }}");
+        wrong(&item, &format!("`{date}` is no date"), "write `2031-01-31`, or `2031-01-31T18:00:00Z`");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The `burdock` binary against real authoritative servers, asked with real clients, all on loopback.
 //!
-//! Needs Debian's nsd, knot, knot-dnsutils and bind9-dnsutils; `tests/run` installs them. With `E2E=1` their absence
+//! Needs Debian's nsd, knot, knot-dnsutils, bind9-dnsutils, bind9-utils and ldnsutils; `tests/run` installs them. With `E2E=1` their absence
 //! is a failure, otherwise it is said and nothing runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, clippy::disallowed_types)]
 #![allow(missing_docs)]
@@ -15,6 +15,7 @@ mod lab;
 mod process;
 mod program;
 mod protocol;
+mod signed;
 mod zones;
 
 use std::process::{Command, ExitCode};
@@ -39,7 +40,7 @@ pub struct Stage {
 }
 
 /// The commands that must be there.
-const TOOLS: [&str; 5] = ["nsd", "knotd", "dig", "kdig", "setpriv"];
+const TOOLS: [&str; 8] = ["nsd", "knotd", "dig", "kdig", "setpriv", "delv", "ldns-verify-zone", "dnssec-verify"];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -82,6 +83,7 @@ fn trials(stage: &Option<Arc<Stage>>) -> Vec<Trial> {
         ("protocol", protocol::TESTS),
         ("failures", failures::TESTS),
         ("commands", commands::TESTS),
+        ("signed", signed::TESTS),
     ];
     files.iter().flat_map(|(file, tests)| tests.iter().map(move |test| trial(file, test, stage))).collect()
 }

@@ -199,6 +199,7 @@ impl House {
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
             stubs: Vec::new(),
+            dnssec: burdock::dnssec::Settings::off(),
         };
         let [min_ttl, max_ttl, max_negative_ttl] = [0, 86_400, 3600].map(Ttl::from_secs);
         let cache = cache::Settings { size: 4 << 20, min_ttl, max_ttl, max_negative_ttl };

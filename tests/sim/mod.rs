@@ -1,8 +1,11 @@
 //! Simulated runs: packet counts, broken servers one by one, and random Internets by the thousand.
 
 mod broken;
+mod corners;
 mod counts;
 mod generate;
 mod lecture;
 mod seeds;
+mod signed;
+mod validation;
 mod walk;

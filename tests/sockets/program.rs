@@ -26,7 +26,8 @@ impl Program {
         let (hints, config, socket) = (folder.join("hints"), folder.join("burdock.yaml"), folder.join("notify"));
         fs::write(&hints, format!(". 3600000 NS ns.\nns. 3600000 A {ADDRESS}\n")).unwrap();
         let text = format!(
-            "listen: [\"{listen}\"]\nworkers: 2\nresolver:\n  root-hints: {}\n  upstream-port: {}\n  never-ask: []\nlimits:\n  drain: 10s\n",
+            "listen: [\"{listen}\"]\nworkers: 2\nresolver:\n  root-hints: {}\n  upstream-port: {}\n  never-ask: []\nlimits:\n  drain: 10s\n\
+             dnssec: {{ validate: false }}\n",
             hints.display(),
             root.port
         );

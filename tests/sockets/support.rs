@@ -43,6 +43,7 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
             stubs: Vec::new(),
+            dnssec: burdock::dnssec::Settings::off(),
         },
         policy: policy::Settings {
             access: policy::AccessSettings {

@@ -19,7 +19,7 @@ use burdock::world::{Clock, Dice, World};
 use super::{SimNet, name};
 
 /// The simulations' epoch: the first of January 2026.
-const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 
 /// A resolver with its world.
 pub struct Lab {
@@ -64,6 +64,7 @@ impl Lab {
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
             stubs: Vec::new(),
+            dnssec: burdock::dnssec::Settings::off(),
         };
         let mut limits = Limits::default();
         change(&mut settings, &mut limits);
@@ -86,7 +87,19 @@ impl Lab {
     }
 
     pub async fn ask_question(&self, question: Question) -> Reply {
-        let flags = QueryFlags { recursion_desired: true, edns: Some(1232), ..QueryFlags::default() };
+        self.ask_so(question, Self::FLAGS).await
+    }
+
+    /// What most clients' queries say.
+    pub const FLAGS: QueryFlags =
+        QueryFlags { recursion_desired: true, edns: Some(1232), checking_disabled: false, dnssec_ok: false };
+
+    /// Asks by name and type, with flags of one's own.
+    pub async fn ask_with(&self, owner: &str, rtype: RecordType, flags: QueryFlags) -> Reply {
+        self.ask_so(Question::new(name(owner), rtype), flags).await
+    }
+
+    async fn ask_so(&self, question: Question, flags: QueryFlags) -> Reply {
         let id = self.dice.id();
         let client = Client { address: SocketAddr::from(([192, 0, 2, 77], 40_000)), transport: ClientTransport::Tcp };
         let asked = self.clock.now();

@@ -5,9 +5,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use burdock::dns::{Name, NameServer};
-use burdock::playground::{Authority, Behaviour, Internet, Zone};
+use burdock::dns::{Name, NameServer, RrSet};
+use burdock::playground::{Authority, Behaviour, Chain, Flaw, Internet, Signer, Window, Zone};
 
+use super::lab::EPOCH;
 use super::{Oracle, name};
 
 /// What every zone begins with.
@@ -20,12 +21,16 @@ pub const ROOT: &str = "198.18.0.1";
 pub struct Tree {
     zones: BTreeMap<Name, (String, Vec<IpAddr>)>,
     behaviours: BTreeMap<IpAddr, Vec<Behaviour>>,
+    signers: BTreeMap<Name, Signer>,
+    /// Servers that have a zone with signatures of another time.
+    stale: Vec<(Name, IpAddr, Window)>,
 }
 
 impl Tree {
     /// The root alone, on one server.
     pub fn new() -> Self {
-        let mut tree = Self { zones: BTreeMap::new(), behaviours: BTreeMap::new() };
+        let mut tree =
+            Self { zones: BTreeMap::new(), behaviours: BTreeMap::new(), signers: BTreeMap::new(), stale: Vec::new() };
         tree.zones.insert(Name::root(), (format!("{HEAD}@ NS ns1\nns1 A {ROOT}\n"), vec![ROOT.parse().unwrap()]));
         tree
     }
@@ -33,6 +38,51 @@ impl Tree {
     /// A root with a zone per top-level domain, `t1` on 198.18.1.1.
     pub fn with_tld() -> Self {
         Self::new().zone("t1", &["198.18.1.1"], "")
+    }
+
+    /// The root alone, signed.
+    pub fn signed() -> Self {
+        Self::new().sign(".")
+    }
+
+    /// A signed zone with a DS set in the zone above, if that is signed; else as [`Self::zone`].
+    #[must_use]
+    pub fn secure(self, apex: &str, servers: &[&str], data: &str) -> Self {
+        self.zone(apex, servers, data).sign(apex)
+    }
+
+    /// Signs a zone as usual: two P-256 keys, NSEC, valid from a week before the simulation's start to three weeks after.
+    #[must_use]
+    pub fn sign(mut self, apex: &str) -> Self {
+        let signer = Signer::for_zone(&name(apex), Window::around(EPOCH)).unwrap();
+        self.signers.insert(name(apex), signer);
+        self
+    }
+
+    /// Signs a zone that is signed otherwise.
+    #[must_use]
+    pub fn signer(mut self, apex: &str, change: impl FnOnce(Signer) -> Signer) -> Self {
+        let signer = self.signers.remove(&name(apex)).unwrap();
+        self.signers.insert(name(apex), change(signer));
+        self
+    }
+
+    /// One thing more that is wrong with a signed zone.
+    #[must_use]
+    pub fn wrong(self, apex: &str, flaw: Flaw) -> Self {
+        self.signer(apex, |signer| signer.wrong(flaw))
+    }
+
+    /// One of a zone's servers has signatures of another time.
+    #[must_use]
+    pub fn stale(mut self, apex: &str, server: &str, window: Window) -> Self {
+        self.stale.push((name(apex), server.parse().unwrap(), window));
+        self
+    }
+
+    /// The trust anchor: the root's DS set.
+    pub fn anchor(&self) -> RrSet {
+        self.chain().anchor().unwrap()
     }
 
     /// A zone below those that are there already, on servers `ns1.<apex>`, `ns2.<apex>`, … with glue, and its data.
@@ -50,7 +100,7 @@ impl Tree {
     #[must_use]
     pub fn bare(mut self, apex: &str, servers: &[&str], text: &str) -> Self {
         let servers = servers.iter().map(|server| server.parse().unwrap()).collect();
-        self.zones.insert(name(apex), (format!("{HEAD}{text}"), servers));
+        self.zones.insert(name(apex), (format!("{HEAD}{text}\n"), servers));
         self
     }
 
@@ -89,9 +139,16 @@ impl Tree {
         self
     }
 
+    fn chain(&self) -> Chain {
+        let read = |(apex, (text, servers)): (&Name, &(String, Vec<IpAddr>))| {
+            (apex.clone(), (Zone::read(apex, text).unwrap(), servers.clone()))
+        };
+        Chain { zones: self.zones.iter().map(read).collect(), signers: self.signers.clone() }
+    }
+
+    /// The zones, signed anew each time; signatures by ECDSA are never the same twice.
     pub fn zones(&self) -> BTreeMap<Name, Arc<Zone>> {
-        let read = |apex: &Name, text: &str| Arc::new(Zone::read(apex, text).unwrap());
-        self.zones.iter().map(|(apex, (text, _))| (apex.clone(), read(apex, text))).collect()
+        self.chain().zones().unwrap()
     }
 
     pub fn oracle(&self) -> Oracle {
@@ -114,7 +171,13 @@ impl Tree {
         let hints = (1..)
             .zip(&glue)
             .map(|(index, address)| NameServer { host: name(&format!("ns{index}")), glue: vec![*address] });
-        Internet { root_hints: hints.collect(), authorities: authorities.into_values().collect() }
+        let mut internet = Internet { root_hints: hints.collect(), authorities: authorities.into_values().collect() };
+        for (apex, server, window) in &self.stale {
+            let mut chain = self.chain();
+            chain.signers.get_mut(apex).unwrap().window = *window;
+            internet.replace(*server, &chain.zones().unwrap()[apex]);
+        }
+        internet
     }
 }
 

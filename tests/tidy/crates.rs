@@ -4,6 +4,7 @@ use super::source::{Complaint, Source, words};
 
 /// A crate (or a path in one) and the files or folders of `src/` that may name it.
 const NAMED_IN: &[(&str, &[&str])] = &[
+    ("aws_lc_rs", &["dnssec/", "playground/"]),
     ("hickory_proto", &["dns/", "dnssec/"]),
     ("quick_cache", &["cache/store.rs"]),
     ("libc", &["net/batch.rs", "net/socket.rs"]),

@@ -1,14 +1,14 @@
 //! Calendar time as RRSIGs write it (RFC 4034 §3.2): `YYYYMMDDHHmmSS` in UTC, from 1970 to 2106.
 
 /// `seconds` since 1970 as fourteen digits.
-pub(super) fn time_to_text(seconds: u32) -> String {
+pub fn time_to_text(seconds: u32) -> String {
     let (days, rest) = (i64::from(seconds / 86_400), seconds % 86_400);
     let (year, month, day) = date(days);
     format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 /// Seconds since 1970 from fourteen digits, or from fewer that are the seconds themselves.
-pub(super) fn time_from_text(text: &str) -> Option<u32> {
+pub fn time_from_text(text: &str) -> Option<u32> {
     if !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Master files (RFC 1035 §5.1, `$TTL` of RFC 2308 §4): lines that lean on the lines before them.
 
 use super::tokens::{Entries, Entry, Token};
-use super::{Name, RecordType, TextError, TextProblem, Ttl, parse};
+use super::{Name, Position, RecordType, TextError, TextProblem, Ttl, parse};
 use crate::dns::{Class, Record};
 
 /// Reads the records of a zone file. A record without a TTL gets `$TTL`'s, else the last one stated, else `default_ttl`;
@@ -10,13 +10,22 @@ use crate::dns::{Class, Record};
 /// # Errors
 /// The first [`TextProblem`], and where it stands.
 pub fn read_zone(text: &str, origin: &Name, default_ttl: Ttl) -> Result<Vec<Record>, TextError> {
+    let records = read_records(text, origin, default_ttl)?;
+    Ok(records.into_iter().map(|(_, record)| record).collect())
+}
+
+/// The same, each record with the place where it starts.
+///
+/// # Errors
+/// The first [`TextProblem`], and where it stands.
+pub fn read_records(text: &str, origin: &Name, default_ttl: Ttl) -> Result<Vec<(Position, Record)>, TextError> {
     let mut entries = Entries::new(text);
     let mut zone =
         Context { origin: origin.clone(), owner: None, class: Class::IN, directive: None, stated: default_ttl };
     let mut records = Vec::new();
     while let Some(entry) = entries.next_entry()? {
         if !zone.directive(&entry)? {
-            records.push(zone.record(&entry)?);
+            records.push((entry.start, zone.record(&entry)?));
         }
     }
     Ok(records)

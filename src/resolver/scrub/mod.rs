@@ -73,6 +73,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
     if scrubbed.data.is_none() && scrubbed.alias.is_empty() && scrubbed.soa.is_none() {
         scrubbed.read_delegation(reply, question, zone, limits);
     }
+    scrubbed.read_closer(reply, zone, limits);
     if reply.dropped_answers > 0 {
         scrubbed.shorten();
     }
@@ -114,12 +115,13 @@ impl Scrubbed {
             |record: &&Record| record.rtype == RecordType::SOA && record.owner.is_in(zone) && name.is_in(&record.owner);
         self.soa =
             authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA, limits));
-        for record in authority {
-            let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
-            let known = self.proof.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
-            if is_proof && !known && self.proof.len() < count(limits.proofs_per_denial) {
-                self.proof.extend(rrset(authority, &record.owner, record.rtype, limits));
-            }
+        self.proof = proofs(authority, zone, limits);
+    }
+
+    /// A set made from a wildcard comes with the proof that nothing is closer (RFC 4035 §3.1.3.3).
+    fn read_closer(&mut self, reply: &Message, zone: &Name, limits: &Limits) {
+        for set in self.data.iter_mut().chain(&mut self.alias).filter(|set| set.is_expanded()) {
+            set.closer = Some(proofs(&reply.authority, zone, limits).into());
         }
     }
 
@@ -141,7 +143,11 @@ impl Scrubbed {
         }
         let ttl = set.map(|record| record.ttl).min().unwrap_or(Ttl::ZERO);
         if !hosts.is_empty() {
-            self.delegation = Some(Delegation { zone: first.owner.clone(), ttl, servers: hosts });
+            let keys = match rrset(&reply.authority, &first.owner, RecordType::DS, limits) {
+                Some(ds) => vec![ds],
+                None => proofs(&reply.authority, zone, limits),
+            };
+            self.delegation = Some(Delegation { zone: first.owner.clone(), ttl, servers: hosts, keys });
         }
     }
 }
@@ -166,6 +172,19 @@ pub fn synthesize(dname: &RrSet, name: &Name) -> Option<RrSet> {
     let target = name.replace_suffix(&dname.owner, &dname.target()?).ok()?;
     let rdatas = Rdatas::new([target.wire()]).ok()?;
     Some(RrSet::new(name.clone(), RecordType::CNAME, dname.ttl, rdatas))
+}
+
+/// The NSEC and NSEC3 RRsets of `zone` in the authority section.
+fn proofs(authority: &[Record], zone: &Name, limits: &Limits) -> Vec<RrSet> {
+    let mut proofs: Vec<RrSet> = Vec::new();
+    for record in authority {
+        let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
+        let known = proofs.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
+        if is_proof && !known && proofs.len() < count(limits.proofs_per_denial) {
+            proofs.extend(rrset(authority, &record.owner, record.rtype, limits));
+        }
+    }
+    proofs
 }
 
 /// The RRset of this owner and type among `records`, with the signatures that cover it.

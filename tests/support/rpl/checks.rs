@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use burdock::dns::{Header, Message, Rcode};
+use burdock::dns::{Header, Message, Rcode, Rdatas, Record, RrSet};
+use burdock::dnssec::{Allowance, Dnskey, Ds, Work, signed_by};
 use burdock::resolver::Minimisation;
 use proptest::prelude::{Strategy as _, prop};
 use proptest::test_runner::{Config, TestRunner};
@@ -13,6 +14,7 @@ use super::network::{reply, write};
 use super::parse::parse;
 use super::pending::rows;
 use super::play::play;
+use super::stand_in::{cast, gather};
 use super::words::{Setup, Verdict, WORDS, judge};
 
 /// Every check by its name.
@@ -31,6 +33,9 @@ pub const ALL: &[(&str, fn())] = &[
     ("edns_matches", edns_matches),
     ("replies_copy_what_they_are_told", replies_copy_what_they_are_told),
     ("rows_of_the_pending_list", rows_of_the_pending_list),
+    ("anchors_are_read", anchors_are_read),
+    ("signatures_stand_with_what_they_cover", signatures_stand_with_what_they_cover),
+    ("stand_ins_sign_what_withdrawn_keys_signed", stand_ins_sign_what_withdrawn_keys_signed),
     ("arbitrary_text_never_panics", arbitrary_text_never_panics),
     ("a_play_repeats_itself", a_play_repeats_itself),
 ];
@@ -146,14 +151,13 @@ fn what_is_not_played_is_said() {
         file("", body).unsupported.iter().map(|missing| (missing.line, missing.feature)).collect()
     };
     assert_eq!(features("STEP 1 ASSIGN t = ${time}"), [(4, "runner: expressions")]);
-    assert_eq!(features("STEP 1 CHECK_AUTOTRUST example\nFILE_BEGIN\nx\nFILE_END"), [(4, "dnssec")]);
+    assert_eq!(features("STEP 1 CHECK_AUTOTRUST example\nFILE_BEGIN\nx\nFILE_END"), [(4, "anchor file")]);
     assert_eq!(features("STEP 1 TIME_PASSES EVAL ${$t}"), [(4, "runner: expressions")]);
-    let Verdict::Pending(missing) = judge(&file("server: trust-anchor: \"a. DS 1\"\nrpz:\n name: x", "")).unwrap()
-    else {
+    let Verdict::Pending(missing) = judge(&file("server: prefetch: yes\nrpz:\n name: x", "")).unwrap() else {
         panic!("pending")
     };
     let features: Vec<&str> = missing.iter().map(|missing| missing.feature).collect();
-    assert_eq!(features, ["dnssec", "rpz"]);
+    assert_eq!(features, ["prefetch", "rpz"]);
 }
 
 fn heads_set_what_they_say() {
@@ -226,6 +230,9 @@ fn minimal_answers_match() {
     assert!(!matches(negative, "SECTION QUESTION\na. IN A", Kind::Answer));
     assert!(matches(negative, negative, Kind::Answer));
     assert!(!matches(negative, &negative.replace("1 2 3", "9 2 3"), Kind::Answer));
+    let proven = format!("{negative}\na. IN NSEC b. TXT\na. IN RRSIG NSEC 8 1 60 2 1 7 a. AAAA");
+    assert!(matches(&proven, &proven, Kind::Answer) && !matches(&proven, negative, Kind::Answer));
+    assert!(!matches(&proven, &proven.replace("AAAA", "AAAB"), Kind::Answer));
 }
 
 fn ttls_match_when_asked_for() {
@@ -276,6 +283,58 @@ fn rows_of_the_pending_list() {
     let read = rows(text).unwrap();
     assert_eq!((read.len(), read[0].file.as_str(), read[0].reason.as_str()), (1, "a/b", "why not"));
     assert!(rows("| a | b |").is_err() && rows("| a | b | |").is_err());
+}
+
+fn anchors_are_read() {
+    let set = setup(
+        "server: trust-anchor: \"a. 60 IN DS 1 8 1 0000000000000000000000000000000000000000\"\n domain-insecure: \"b.a\"\n trust-anchor: 'a. DS 2 8 1 0000000000000000000000000000000000000000'",
+    );
+    let dnssec = &set.resolver.dnssec;
+    assert!(dnssec.validate && dnssec.anchors.records().count() == 2);
+    let insecure: Vec<String> = dnssec.negative.iter().map(|anchor| anchor.domain.to_string()).collect();
+    assert_eq!(insecure, ["b.a."]);
+    assert!(!setup("server: val-override-date: -1").resolver.dnssec.validate);
+    assert!(setup("server: val-override-date: -1").any_time);
+}
+
+/// One entry that a server sends, and an anchor for `a.`.
+fn signed(text: &str) -> (Scenario, Box<Setup>) {
+    let head = "server: trust-anchor: 'a. DS 1 3 1 0000000000000000000000000000000000000000'";
+    let body = format!("RANGE_BEGIN 0 1\nENTRY_BEGIN\n{text}\nENTRY_END\nRANGE_END");
+    (file(head, &body), setup(head))
+}
+
+fn signatures_stand_with_what_they_cover() {
+    let text = "SECTION ANSWER\nx.a. A 192.0.2.1\nSECTION ADDITIONAL\nx.a. RRSIG A 8 2 60 2 1 7 a. AAAA\n\
+                y.a. RRSIG A 8 2 60 2 1 7 a. AAAA";
+    let (mut scenario, _) = signed(text);
+    gather(&mut scenario);
+    let message = &scenario.ranges[0].entries[0].message;
+    assert_eq!((message.answer.len(), message.additional.len()), (2, 1));
+}
+
+fn stand_ins_sign_what_withdrawn_keys_signed() {
+    let text = "SECTION ANSWER\na. DNSKEY 257 3 3 AAAA\na. RRSIG DNSKEY 3 1 60 20200101000000 20190101000000 1028 a. AAAA\n\
+                SECTION AUTHORITY\na. DS 1028 3 1 00";
+    let (mut scenario, mut setup) = signed(text);
+    let original = scenario.ranges[0].entries[0].message.answer[0].rdata.clone();
+    assert_eq!(Dnskey::parse(&original).unwrap().tag(), 1028);
+    cast(&mut scenario, &mut setup);
+    let message = &scenario.ranges[0].entries[0].message;
+    let [key, rrsig] = message.answer.as_slice() else { panic!("a key and its signature") };
+    assert_eq!(Dnskey::parse(&key.rdata).unwrap().algorithm.0, 15);
+    let of = |record: &Record| Rdatas::new([record.rdata.as_slice()]).unwrap();
+    let set = RrSet { signatures: of(rrsig), ..RrSet::new(key.owner.clone(), key.rtype, key.ttl, of(key)) };
+    let work = Work::new(Allowance { verifications: 1, failures: 1, digests: 1, hash_blocks: 1 });
+    assert!(signed_by(&key.rdata, &set, 1_560_000_000, &work).is_ok());
+    // A digest that was wrong is wrong still, of whichever key.
+    let ds = Ds::parse(&message.authority[0].rdata).unwrap();
+    assert!(
+        ds.tag == Dnskey::parse(&key.rdata).unwrap().tag()
+            && !ds.is_of(&key.owner, &Dnskey::parse(&key.rdata).unwrap())
+    );
+    let anchor = setup.resolver.dnssec.anchors.records().next().unwrap().1.clone();
+    assert_eq!(anchor.algorithm().0, 15);
 }
 
 const WORDS_OF_FILES: &str = "SCENARIO_BEGIN SCENARIO_END RANGE_BEGIN RANGE_END ENTRY_BEGIN ENTRY_END CONFIG_END STEP QUERY REPLY \

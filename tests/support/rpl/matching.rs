@@ -3,7 +3,7 @@
 //! The order of records never matters; TTLs count only under `MATCH ttl`; names ignore case, in RDATA too.
 //!
 //! Burdock always answers minimally, so `MATCH all` on an answer to a client compares less than its syntax says:
-//! of the authority section only the SOA (a denial's proof of age), of the additional section nothing. Name servers and
+//! of the authority section only what denies (SOA, NSEC, NSEC3), of the additional section nothing. Name servers and
 //! addresses that other resolvers add to a positive answer (`minimal-responses: no`) are not missed.
 
 use burdock::dns::{Edns, EdnsOption, Header, Message, Reader, Record, RecordType, layout, record_to_text};
@@ -97,7 +97,8 @@ fn compare_sections(entry: &Entry, packet: &Packet, kind: Kind) -> Result<(), St
     if matching.authority || whole {
         compare_records("authority", &expected.authority, &got.authority, matching.ttl)?;
     } else if matching.all {
-        compare_records("SOA", &soa(&expected.authority), &soa(&got.authority), matching.ttl)?;
+        let compare = |expected, got| compare_records("authority", expected, got, matching.ttl);
+        compare(&denial(&expected.authority), &denial(&got.authority))?;
     }
     if matching.additional || whole {
         compare_records("additional", &expected.additional, &got.additional, matching.ttl)?;
@@ -105,8 +106,14 @@ fn compare_sections(entry: &Entry, packet: &Packet, kind: Kind) -> Result<(), St
     Ok(())
 }
 
-fn soa(records: &[Record]) -> Vec<Record> {
-    records.iter().filter(|record| record.rtype == RecordType::SOA).cloned().collect()
+/// What denies, and the signatures over it.
+fn denial(records: &[Record]) -> Vec<Record> {
+    let denies = |rtype| matches!(rtype, RecordType::SOA | RecordType::NSEC | RecordType::NSEC3);
+    let covered = |record: &Record| match record.rtype {
+        RecordType::RRSIG => record.rdata.first_chunk().map(|octets| RecordType(u16::from_be_bytes(*octets))),
+        rtype => Some(rtype),
+    };
+    records.iter().filter(|record| covered(record).is_some_and(denies)).cloned().collect()
 }
 
 fn compare_records(section: &str, expected: &[Record], got: &[Record], ttl: bool) -> Result<(), String> {

@@ -11,4 +11,6 @@ pub mod parse;
 pub mod pending;
 pub mod play;
 pub mod records;
+pub mod stand_in;
+pub mod trust;
 pub mod words;

@@ -39,6 +39,8 @@ pub struct Sent {
 
 struct State {
     step: u32,
+    /// The last step in which a client asked.
+    asked: u32,
     waiting: Vec<Waiting>,
     log: Vec<Sent>,
 }
@@ -51,15 +53,23 @@ pub struct Servers {
 
 impl Servers {
     pub fn new(ranges: Vec<Range>) -> Arc<Self> {
-        Arc::new(Self { ranges, state: Mutex::new(State { step: 0, waiting: Vec::new(), log: Vec::new() }) })
+        Arc::new(Self { ranges, state: Mutex::new(State { step: 0, asked: 0, waiting: Vec::new(), log: Vec::new() }) })
     }
 
     /// Goes to `step`; queries that wait are answered where its ranges know an answer.
     pub fn enter(&self, step: u32) {
+        let asked = self.state.lock().asked;
+        self.enter_from(asked, step);
+    }
+
+    /// The same after a client has asked in step `asked`: its servers count when those of `step` do not answer.
+    pub fn enter_from(&self, asked: u32, step: u32) {
         let mut state = self.state.lock();
-        state.step = step;
+        (state.step, state.asked) = (step, asked);
         for waiting in std::mem::take(&mut state.waiting) {
-            match self.find(step, waiting.route.server.ip(), &waiting.query) {
+            let server = waiting.route.server.ip();
+            let found = self.find(step, server, &waiting.query);
+            match found.or_else(|| self.find(asked, server, &waiting.query)) {
                 Some(entry) => {
                     let _ = waiting.fate.send(fate(entry, &waiting.query));
                 }
@@ -121,7 +131,8 @@ impl Servers {
         let query = Packet::new(query, over).ok_or(io::ErrorKind::InvalidInput)?;
         let (sender, receiver) = oneshot::channel();
         let mut state = self.state.lock();
-        let found = self.find(state.step, route.server.ip(), &query);
+        let server = route.server.ip();
+        let found = self.find(state.step, server, &query).or_else(|| self.find(state.asked, server, &query));
         let step = state.step;
         state.log.push(Sent { step, route, query: query.clone(), answered: found.is_some() });
         match found {

@@ -97,7 +97,7 @@ fn config(lines: &mut Lines<'_>, scenario: &mut Scenario) -> Result<(), ParseErr
             "TEMPFILE_CONTENTS" => lines.skip_to("TEMPFILE_END")?,
             "AUTOTRUST_FILE" => {
                 lines.skip_to("AUTOTRUST_END")?;
-                unsupported(scenario, line, "dnssec", "a trust anchor file kept by RFC 5011");
+                unsupported(scenario, line, "anchor file", "a trust anchor file kept by RFC 5011");
             }
             _ => {
                 let mut key: Option<(String, Vec<String>)> = None;
@@ -201,7 +201,7 @@ fn step(line: usize, head: &[&str], lines: &mut Lines<'_>, scenario: &mut Scenar
         }
         "CHECK_AUTOTRUST" => {
             lines.skip_to("FILE_END")?;
-            unsupported(scenario, line, "dnssec", "CHECK_AUTOTRUST: a trust anchor file kept by RFC 5011");
+            unsupported(scenario, line, "anchor file", "CHECK_AUTOTRUST: a trust anchor file kept by RFC 5011");
             Action::Nothing
         }
         "CHECK_TEMPFILE" => {

@@ -49,13 +49,23 @@ fn resolver(setup: &Setup, servers: &Arc<Servers>, clock: &Clock) -> Resolver {
     Resolver::new(setup.resolver.clone(), &setup.cache, Arc::new(setup.limits.clone()), world)
 }
 
+/// A reply, and what it replies to.
+struct Heard {
+    reply: Vec<u8>,
+    over: Over,
+    query: Vec<u8>,
+    from: Option<IpAddr>,
+}
+
 struct Player {
     servers: Arc<Servers>,
     setup: Setup,
     responder: Arc<Responder>,
     clock: Clock,
-    working: JoinSet<Option<(Vec<u8>, Over)>>,
+    working: JoinSet<Option<Heard>>,
     answers: Vec<Packet>,
+    /// Whether the script is about truncation; elsewhere clients ask again over TCP.
+    truncates: bool,
     ids: u16,
     /// The last question of a client.
     asked: Option<Question>,
@@ -74,6 +84,7 @@ impl Player {
             clock,
             working: JoinSet::new(),
             answers: Vec::new(),
+            truncates: scenario.steps.iter().any(checks_truncation),
             ids: 0,
             asked: None,
         }
@@ -82,7 +93,7 @@ impl Player {
     async fn act(&mut self, step: &Step, next: u32) -> Result<(), String> {
         match &step.action {
             Action::Query(from, entry) => {
-                self.servers.enter(next);
+                self.servers.enter_from(step.number, next);
                 self.ask(*from, entry);
                 self.settle().await;
                 Ok(())
@@ -120,7 +131,11 @@ impl Player {
             Some(raw) => raw.clone(),
             None => write(&entry.message, self.ids, entry.message.question.clone()),
         };
-        let over = entry.matching.transport.unwrap_or(Over::Udp);
+        self.send(from, packet, entry.matching.transport.unwrap_or(Over::Udp));
+    }
+
+    /// A client sends a packet.
+    fn send(&mut self, from: Option<IpAddr>, packet: Vec<u8>, over: Over) {
         let (transport, size) = match over {
             Over::Udp => (ClientTransport::Udp, Responder::MAX_UDP_REPLY),
             Over::Tcp => (ClientTransport::Tcp, usize::from(u16::MAX)),
@@ -137,16 +152,27 @@ impl Player {
             &mut out,
         ) {
             Immediate::Reply(length) => {
-                self.answers.extend(out.get(..length).and_then(|reply| Packet::new(reply, over)))
+                out.truncate(length);
+                self.hear(Heard { reply: out, over, query: packet, from });
             }
             Immediate::Silence => {}
             Immediate::Later(request) => {
                 let responder = self.responder.clone();
                 self.working.spawn(async move {
                     let reply = responder.answer_later(request).await?;
-                    Some((reply.to_vec(), over))
+                    Some(Heard { reply: reply.to_vec(), over, query: packet, from })
                 });
             }
+        }
+    }
+
+    /// A client gets a packet.
+    fn hear(&mut self, heard: Heard) {
+        let Some(answer) = Packet::new(&heard.reply, heard.over) else { return };
+        if answer.message.header.has(Header::TC) && heard.over == Over::Udp && !self.truncates {
+            self.send(heard.from, heard.query, Over::Tcp);
+        } else {
+            self.answers.push(answer);
         }
     }
 
@@ -161,8 +187,8 @@ impl Player {
             if finished.is_some() || seen != self.servers.count() {
                 (quiet, seen) = (0, self.servers.count());
             }
-            if let Some(Ok(Some((reply, over)))) = finished {
-                self.answers.extend(Packet::new(&reply, over));
+            if let Some(Ok(Some(heard))) = finished {
+                self.hear(heard);
             }
         }
     }
@@ -179,7 +205,7 @@ impl Player {
                 Ok(None) => return Err(self.why_none(entry)),
                 Ok(Some(Err(panic))) => return Err(format!("a question ended in {panic}")),
                 Ok(Some(Ok(None))) => {}
-                Ok(Some(Ok(Some((reply, over))))) => self.answers.extend(Packet::new(&reply, over)),
+                Ok(Some(Ok(Some(heard)))) => self.hear(heard),
             }
         }
     }
@@ -231,6 +257,14 @@ impl Player {
             }
         }
         text
+    }
+}
+
+/// Whether the step expects TC, or a reply over UDP.
+fn checks_truncation(step: &Step) -> bool {
+    match &step.action {
+        Action::CheckAnswer(entry) => entry.message.flags & Header::TC != 0 || entry.matching.transport.is_some(),
+        _ => false,
     }
 }
 

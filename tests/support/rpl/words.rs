@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use burdock::cache;
-use burdock::dns::{Name, NameServer, RecordType, Ttl, rdata_from_text};
+use burdock::dns::{Name, NameServer, RecordType, Ttl, read_zone};
 use burdock::job::Limits;
 use burdock::policy;
 use burdock::resolver::{Ipv6, Minimisation, Settings, Stub};
@@ -15,6 +15,7 @@ use burdock::resolver::{Ipv6, Minimisation, Settings, Stub};
 use ipnet::IpNet;
 
 use super::model::{Scenario, Setting, Unsupported};
+use super::trust::{anchor, insecure, wall};
 
 /// Everything a scenario's resolver is built from.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Setup {
     pub policy: policy::Settings,
     /// The calendar's present at the start, since 1970.
     pub wall: Duration,
+    /// Whether the present is whenever signatures are valid.
+    pub any_time: bool,
 }
 
 impl Setup {
@@ -40,6 +43,7 @@ impl Setup {
                 never_ask: Vec::new(),
                 own_addresses: Vec::new(),
                 stubs: Vec::new(),
+                dnssec: burdock::dnssec::Settings::off(),
             },
             cache: cache::Settings {
                 size: 16 << 20,
@@ -54,6 +58,7 @@ impl Setup {
                 elsewhere: Vec::new(),
             },
             wall: Duration::from_secs(1_700_000_000),
+            any_time: false,
         }
     }
 }
@@ -132,8 +137,8 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "serve-expired-ttl-reset", Harmless("says how, once serve-expired says yes")),
     ("server", "ede-serve-expired", Harmless("says how, once serve-expired says yes")),
     ("server", "prefetch", AsksUnless(NO, "prefetch")),
-    ("server", "prefetch-key", AsksUnless(NO, "dnssec")),
-    ("server", "aggressive-nsec", Harmless("says how, once there is a trust anchor")),
+    ("server", "prefetch-key", AsksUnless(NO, "prefetch")),
+    ("server", "aggressive-nsec", Harmless("how much is synthesised is Burdock's own")),
     // What answers look like.
     ("server", "minimal-responses", Harmless("answers are always minimal; see `matching`")),
     ("server", "rrset-roundrobin", Harmless("the order of records is not compared")),
@@ -148,16 +153,20 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "answer-cookie", AsksUnless(NO, "cookies")),
     ("server", "cookie-secret", Asks("cookies")),
     // Authenticity.
-    ("server", "trust-anchor", Asks("dnssec")),
-    ("server", "domain-insecure", Asks("dnssec")),
+    ("server", "trust-anchor", Sets(anchor)),
+    ("server", "domain-insecure", Sets(insecure)),
     ("server", "trust-anchor-signaling", Harmless("trust anchors are not signalled (RFC 8145)")),
-    ("server", "root-key-sentinel", Asks("dnssec")),
-    ("server", "fake-sha1", Harmless("says how, once there is a trust anchor")),
+    ("server", "root-key-sentinel", AsksUnless(NO, "root-key-sentinel")),
+    ("server", "fake-sha1", Harmless("other keys stand in for those of withdrawn algorithms, see `stand_in`")),
     ("server", "val-override-date", Sets(wall)),
     ("server", "val-override-timestamp", Sets(wall)),
-    ("server", "val-max-restart", Harmless("says how, once there is a trust anchor")),
-    ("server", "harden-algo-downgrade", Harmless("says how, once there is a trust anchor")),
-    ("server", "harden-dnssec-stripped", Harmless("says how, once there is a trust anchor")),
+    ("server", "val-max-restart", Harmless("how often bogus data is asked for again is Burdock's own")),
+    ("server", "harden-algo-downgrade", NeverUnless(NO, "one algorithm that validates is enough (RFC 6840 §5.11)")),
+    (
+        "server",
+        "harden-dnssec-stripped",
+        NeverUnless(YES, "what a signed zone says without signatures is never believed"),
+    ),
     // What the operator wants changed.
     ("server", "access-control", Sets(access)),
     ("server", "access-control-tag", Asks("views")),
@@ -221,6 +230,9 @@ pub fn judge(scenario: &Scenario) -> Result<Verdict, String> {
         }
     }
     stubs(scenario, &mut setup)?;
+    if setup.resolver.root_hints.is_empty() {
+        setup.resolver.root_hints = builtin_hints();
+    }
     Ok(if missing.is_empty() { Verdict::Play(Box::new(setup)) } else { Verdict::Pending(missing) })
 }
 
@@ -260,6 +272,22 @@ fn stubs(scenario: &Scenario, setup: &mut Setup) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The servers of the root, for a head that names none.
+fn builtin_hints() -> Vec<NameServer> {
+    let records = read_zone(include_str!("../../../root.hints"), &Name::root(), Ttl::ZERO).unwrap_or_default();
+    let addresses = |host: &Name| -> Vec<IpAddr> {
+        let of = records.iter().filter(|record| record.owner == *host);
+        of.filter_map(|record| match <[u8; 4]>::try_from(record.rdata.as_slice()) {
+            Ok(four) => Some(IpAddr::from(four)),
+            Err(_) => <[u8; 16]>::try_from(record.rdata.as_slice()).ok().map(IpAddr::from),
+        })
+        .collect()
+    };
+    let hosts = records.iter().filter(|record| record.rtype == RecordType::NS);
+    let hosts = hosts.filter_map(|record| Name::from_wire(&record.rdata).ok());
+    hosts.map(|host| NameServer { glue: addresses(&host), host }).collect()
 }
 
 /// A server known by its address alone; its name exists nowhere else.
@@ -315,17 +343,6 @@ fn min_ttl(setup: &mut Setup, value: &str) -> Option<()> {
 
 fn max_negative_ttl(setup: &mut Setup, value: &str) -> Option<()> {
     setup.cache.max_negative_ttl = seconds(value)?;
-    Some(())
-}
-
-/// `YYYYMMDDHHmmSS`, seconds since 1970, or -1 for "do not check".
-fn wall(setup: &mut Setup, value: &str) -> Option<()> {
-    if value != "-1" {
-        let signature = format!("A 8 0 0 {value} 0 0 . AAAA");
-        let rdata = rdata_from_text(RecordType::RRSIG, &signature, &Name::root()).ok()?;
-        let time = rdata.get(8..12)?.try_into().ok().map(u32::from_be_bytes)?;
-        setup.wall = Duration::from_secs(time.into());
-    }
     Some(())
 }
 

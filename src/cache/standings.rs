@@ -1,0 +1,71 @@
+//! What is known of the authenticity of whole zones: their keys, or that they have none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::store::{Entry, Store};
+use crate::dns::{EdeCode, Name, Ttl};
+use crate::dnssec::{Bogus, ZoneKeys};
+
+/// Zones that must not be believed are looked at again after this.
+const BOGUS: Duration = Duration::from_secs(30);
+
+/// How a zone stands with whoever validates.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// These keys speak for it.
+    Secure(ZoneKeys),
+    /// Nobody can vouch for it, and nobody claims to; perhaps because of something worth telling.
+    Insecure(Option<EdeCode>),
+    /// It should be signed, and is not as it should.
+    Bogus(Arc<Bogus>),
+}
+
+/// A standing, whose it is and until when.
+struct Kept {
+    zone: Name,
+    standing: Standing,
+    expires: Instant,
+}
+
+impl Entry for Arc<Kept> {
+    fn is_for(&self, key: &[u8]) -> bool {
+        self.zone.wire().eq_ignore_ascii_case(key)
+    }
+
+    fn octets(&self) -> usize {
+        let more = match &self.standing {
+            Standing::Secure(keys) => keys.octets(),
+            Standing::Insecure(_) => 0,
+            Standing::Bogus(_) => size_of::<Bogus>(),
+        };
+        size_of::<Kept>() + 16 + more
+    }
+}
+
+/// The cache of standings.
+pub struct Standings {
+    store: Store<Arc<Kept>>,
+    longest: Ttl,
+}
+
+impl Standings {
+    /// An empty cache for at most `capacity` octets; nothing is kept for longer than `longest`.
+    pub fn new(capacity: u64, longest: Ttl, seed: u64) -> Self {
+        Self { store: Store::new(capacity, seed), longest }
+    }
+
+    /// How `zone` stands, if that is known.
+    pub fn find(&self, zone: &Name, now: Instant) -> Option<Standing> {
+        self.store.get(&zone.key()).filter(|kept| now < kept.expires).map(|kept| kept.standing.clone())
+    }
+
+    /// Remembers how `zone` stands, for `ttl` at most.
+    pub fn insert(&self, zone: &Name, standing: Standing, ttl: Ttl, now: Instant) {
+        let ttl = ttl.min(self.longest).duration();
+        let expires = now + if matches!(standing, Standing::Bogus(_)) { ttl.min(BOGUS) } else { ttl };
+        self.store.insert(&zone.key(), Arc::new(Kept { zone: zone.clone(), standing, expires }));
+    }
+}

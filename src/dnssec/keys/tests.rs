@@ -1,0 +1,354 @@
+//! Keys and those who vouch for them: the standards' examples, and every field that can be wrong.
+
+use super::*;
+use crate::dnssec::signer::{Fields, NOW, Signer, of, rrset, with_signatures, work};
+
+const ZONE: &str = "zone.example";
+
+/// A zone with a key for its keys and one for all else, both with their private halves.
+struct Zone {
+    ksk: Signer,
+    zsk: Signer,
+}
+
+impl Zone {
+    fn new() -> Self {
+        Self { ksk: Signer::new(ZONE, 1), zsk: Signer::new(ZONE, 2).with_flags(256) }
+    }
+
+    fn ds(&self) -> Vec<u8> {
+        self.ksk.ds(2)
+    }
+
+    fn dnskeys(&self) -> RrSet {
+        self.ksk.sign(&of(ZONE, RecordType::DNSKEY, &[self.ksk.dnskey(), self.zsk.dnskey()]))
+    }
+
+    /// What becomes of the keys and of an address, by way of this DS and these keys.
+    fn walk(&self, ds: &[u8], dnskeys: &RrSet) -> Result<Verified, Outcome> {
+        let answer = self.zsk.sign(&rrset("www.zone.example", RecordType::A, &["192.0.2.1"]));
+        let bogus = |bogus: Bogus| Outcome::Bogus(bogus.rtype, bogus.reason);
+        match accept(&trusted(&[ds]), dnskeys, NOW, &work()).map_err(bogus)? {
+            Verdict::Keys(keys) => verify(&answer, &keys, NOW, &work()).map_err(bogus),
+            Verdict::Unsupported { ede } => Err(Outcome::Insecure(ede)),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Bogus(RecordType, Reason),
+    Insecure(EdeCode),
+}
+
+fn trusted(ds: &[impl AsRef<[u8]>]) -> Trusted {
+    Trusted::by_parent(&of(ZONE, RecordType::DS, ds))
+}
+
+fn with(octets: &[u8], at: usize, value: u8) -> Vec<u8> {
+    let mut octets = octets.to_vec();
+    octets[at] = value;
+    octets
+}
+
+fn reason(trusted: &Trusted, dnskeys: &RrSet) -> Reason {
+    accept(trusted, dnskeys, NOW, &work()).map(|_| ()).unwrap_err().reason
+}
+
+#[test]
+fn rfc_4034_key_tags_and_digests() {
+    let cases: [(&str, &str, u16, &[&str]); 4] = [
+        // RFC 4034 §5.4, RFC 4509 §2.3.
+        (
+            "dskey.example.com",
+            "256 3 5 AQOeiiR0GOMYkDshWoSKz9XzfwJr1AYtsmx3TGkJaNXVbfi/2pHm822aJ5iI9BMzNXxeYCmZDRD99WYwYqUSdjMmmAphXdvx\
+             egXd/M5+X7OrzKBaMbCVdFLUUh6DhweJBjEVv5f2wwjM9XzcnOf+EPbtG9DMBmADjFDc2w/rljwvFw==",
+            60485,
+            &[
+                "60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118",
+                "60485 5 2 D4B7D520E7BB5F0F67674A0CCEB1E3E0614B93C4F9E99B8383F6A1E4469DA50A",
+            ],
+        ),
+        // RFC 6605 §6.
+        (
+            "Example.NET",
+            "257 3 13 GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==",
+            55648,
+            &["55648 13 2 b4c8c1fe2e7477127b27115656ad6256f424625bf5c1e2770ce6d6e37df61d17"],
+        ),
+        (
+            "example.net",
+            "257 3 14 xKYaNhWdGOfJ+nPrL8/arkwf2EY3MDJ+SErKivBVSum1w/egsXvSADtNJhyem5RCOpgQ6K8X1DRSEkrbYQ+OB+v8\
+             /uX45NBwY8rp65F6Glur8I/mlVNgF6W/qTI37m40",
+            10771,
+            &[
+                "10771 14 4 72d7b62976ce06438e9c0bf319013cf801f09ecc84b8d7e9495f27e305c6a9b0563a9b5f4d288405c3008a946df983d6",
+            ],
+        ),
+        // RFC 8080 §6.
+        (
+            "example.com",
+            "257 3 15 l02Woi0iS8Aa25FQkUd9RMzZHJpBoRQwAQEX1SxZJA4=",
+            3613,
+            &["3613 15 2 3aa5ab37efce57f737fc1627013fee07bdf241bd10f3b1964ab55c78e79a304b"],
+        ),
+    ];
+    for (owner, dnskey, tag, digests) in cases {
+        let set = rrset(owner, RecordType::DNSKEY, &[dnskey]);
+        let key = Dnskey::parse(set.rdatas.iter().next().unwrap()).unwrap();
+        assert_eq!(key.tag(), tag);
+        for ds in rrset(owner, RecordType::DS, digests).rdatas.iter() {
+            let ds = Ds::parse(ds).unwrap();
+            assert_eq!((ds.tag, ds.algorithm, ds.is_of(&set.owner, &key)), (tag, key.algorithm, true));
+            assert!(!ds.is_of(&Name::root(), &key));
+        }
+    }
+    // RFC 4034 Appendix B.1: of RSA/MD5, the last octets but one.
+    assert_eq!(Dnskey::parse(&[1, 0, 3, 1, 9, 9, 0x12, 0x34, 0x56]).unwrap().tag(), 0x1234);
+    assert_eq!(Dnskey::parse(&[1, 0, 3, 1, 9]).unwrap().tag(), 0);
+}
+
+#[test]
+fn a_key_vouched_for_speaks_for_the_set() {
+    let zone = Zone::new();
+    let verified = zone.walk(&zone.ds(), &zone.dnskeys()).unwrap();
+    assert_eq!((verified.ttl, verified.signer), (Ttl::from_secs(3600), ZONE.parse().unwrap()));
+    for digest_type in [1, 2, 4] {
+        assert!(zone.walk(&zone.ksk.ds(digest_type), &zone.dnskeys()).is_ok());
+    }
+    // An anchor may be the key itself; but under its own name alone (VAL-15).
+    let anchor = |apex: &str| Trusted {
+        apex: apex.parse().unwrap(),
+        ds: Rdatas::EMPTY,
+        dnskeys: Rdatas::new([&zone.ksk.dnskey()[..]]).unwrap(),
+    };
+    assert!(matches!(accept(&anchor("Zone.Example"), &zone.dnskeys(), NOW, &work()), Ok(Verdict::Keys(_))));
+    assert_eq!(reason(&anchor("example"), &zone.dnskeys()), Reason::KeyMissing);
+}
+
+#[test]
+fn mutations_of_a_ds() {
+    // VAL-25, VAL-26: each field by itself.
+    let zone = Zone::new();
+    let (ds, dnskeys) = (zone.ds(), zone.dnskeys());
+    let missing = Outcome::Bogus(RecordType::DNSKEY, Reason::KeyMissing);
+    for wrong in [
+        with(&ds, 0, ds[0] ^ 1),
+        with(&ds, 1, ds[1] ^ 1),
+        with(&ds, 2, 13),
+        with(&ds, 3, 4),
+        with(&ds, 3, 1),
+        with(&ds, 4, ds[4] ^ 1),
+        ds[..35].to_vec(),
+        ds[..4].to_vec(),
+        [&ds[..], &[0]].concat(),
+    ] {
+        assert_eq!(zone.walk(&wrong, &dnskeys), Err(missing), "{wrong:?}");
+    }
+    let unsupported = |ede| Err(Outcome::Insecure(ede));
+    for algorithm in [0, 1, 3, 6, 12, 16, 252] {
+        let found = zone.walk(&with(&ds, 2, algorithm), &dnskeys);
+        assert_eq!(found, unsupported(EdeCode::UNSUPPORTED_DNSKEY_ALGORITHM), "{algorithm}");
+    }
+    for digest_type in [0, 3, 5, 255] {
+        let found = zone.walk(&with(&ds, 3, digest_type), &dnskeys);
+        assert_eq!(found, unsupported(EdeCode::UNSUPPORTED_DS_DIGEST), "{digest_type}");
+    }
+}
+
+#[test]
+fn mutations_of_a_dnskey() {
+    // VAL-25: the DS is of the key as it then is, and the key signs as it then is.
+    let walk = |change: fn(&mut Zone)| {
+        let mut zone = Zone::new();
+        change(&mut zone);
+        zone.walk(&zone.ds(), &zone.dnskeys()).map(|_| ())
+    };
+    let bogus = |reason| Err(Outcome::Bogus(RecordType::DNSKEY, reason));
+    assert_eq!(walk(|_| ()), Ok(()));
+    assert_eq!(walk(|zone| zone.ksk.flags = 256), Ok(()));
+    assert_eq!(walk(|zone| zone.ksk.flags = 1), bogus(Reason::NoZoneKey));
+    assert_eq!(walk(|zone| zone.ksk.flags = 257 | 0x80), bogus(Reason::KeyMissing));
+    assert_eq!(walk(|zone| zone.ksk.protocol = 2), bogus(Reason::KeyMissing));
+    // An Ed25519 key under the name of another algorithm is no key.
+    assert_eq!(walk(|zone| zone.ksk.algorithm = 8), bogus(Reason::BadSignature));
+    assert_eq!(walk(|zone| zone.ksk.algorithm = 13), bogus(Reason::BadSignature));
+    let answer = |reason| Err(Outcome::Bogus(RecordType::A, reason));
+    assert_eq!(walk(|zone| zone.zsk.flags = 0), answer(Reason::NoZoneKey));
+    assert_eq!(walk(|zone| zone.zsk.flags = 256 | 0x80), answer(Reason::KeyMissing));
+    assert_eq!(walk(|zone| zone.zsk.protocol = 4), answer(Reason::KeyMissing));
+    assert_eq!(walk(|zone| zone.zsk.algorithm = 14), answer(Reason::BadSignature));
+    assert_eq!(walk(|zone| zone.zsk.algorithm = 200), answer(Reason::KeyMissing));
+    // One bit of the set, once it is signed.
+    let zone = Zone::new();
+    let changed = [with(&zone.ksk.dnskey(), 10, 0), zone.zsk.dnskey()];
+    let changed = RrSet { rdatas: of(ZONE, RecordType::DNSKEY, &changed).rdatas, ..zone.dnskeys() };
+    assert_eq!(zone.walk(&zone.ds(), &changed), Err(Outcome::Bogus(RecordType::DNSKEY, Reason::KeyMissing)));
+    let changed = [zone.ksk.dnskey(), with(&zone.zsk.dnskey(), 10, 0)];
+    let changed = RrSet { rdatas: of(ZONE, RecordType::DNSKEY, &changed).rdatas, ..zone.dnskeys() };
+    assert_eq!(zone.walk(&zone.ds(), &changed), Err(Outcome::Bogus(RecordType::DNSKEY, Reason::BadSignature)));
+    // A set in which nothing is a key of the zone, one without anything, and keys under another type.
+    let none = zone.ksk.sign(&of(ZONE, RecordType::DNSKEY, &[with(&zone.zsk.dnskey(), 0, 0)]));
+    assert_eq!(reason(&trusted(&[zone.ds()]), &none), Reason::NoZoneKey);
+    assert_eq!(reason(&trusted(&[zone.ds()]), &of(ZONE, RecordType::DNSKEY, &[[]])), Reason::NoZoneKey);
+    let other = RrSet { rtype: RecordType::CDNSKEY, ..zone.dnskeys() };
+    assert_eq!(reason(&trusted(&[zone.ds()]), &other), Reason::KeyMissing);
+}
+
+#[test]
+fn mutations_of_the_signature_over_the_keys() {
+    // VAL-25 again, field by field; nothing is signed anew.
+    let zone = Zone::new();
+    let dnskeys = zone.dnskeys();
+    let rrsig = dnskeys.signatures.iter().next().unwrap().to_vec();
+    let found = |rrsig: &[u8]| reason(&trusted(&[zone.ds()]), &with_signatures(&dnskeys, &[rrsig]));
+    let end = rrsig.len() - 1;
+    let cases = [
+        (with(&rrsig, 1, 1), Reason::SignaturesMissing),
+        (with(&rrsig, 2, 13), Reason::SignaturesMissing),
+        (with(&rrsig, 2, 252), Reason::SignaturesMissing),
+        (with(&rrsig, 3, 3), Reason::BadSignature),
+        (with(&rrsig, 3, 1), Reason::BadSignature),
+        (with(&rrsig, 7, rrsig[7] ^ 1), Reason::BadSignature),
+        (with(&rrsig, 11, rrsig[11] ^ 1), Reason::BadSignature),
+        (with(&rrsig, 8, rrsig[8] - 1), Reason::NeverValid),
+        (with(&rrsig, 9, rrsig[9] - 1), Reason::BadSignature),
+        (with(&rrsig, 9, rrsig[9] - 2), Reason::NeverValid),
+        (with(&rrsig, 12, rrsig[12] + 1), Reason::NeverValid),
+        (with(&rrsig, 15, rrsig[15] ^ 1), Reason::BadSignature),
+        (with(&rrsig, 17, rrsig[17] ^ 1), Reason::SignaturesMissing),
+        (with(&rrsig, 20, b'a'), Reason::SignaturesMissing),
+        (with(&rrsig, end, rrsig[end] ^ 1), Reason::BadSignature),
+        (with(&rrsig, end - 40, rrsig[end - 40] ^ 1), Reason::BadSignature),
+        (rrsig[..end].to_vec(), Reason::BadSignature),
+        (rrsig[..32].to_vec(), Reason::BadSignature),
+        (rrsig[..31].to_vec(), Reason::SignaturesMissing),
+        (rrsig[..17].to_vec(), Reason::BadSignature),
+        ([&rrsig[..], &[0]].concat(), Reason::BadSignature),
+    ];
+    for (rrsig, expected) in cases {
+        assert_eq!(found(&rrsig), expected, "{rrsig:?}");
+    }
+    let signed_at = |inception, expiration| {
+        let fields = Fields { inception, expiration, ..zone.ksk.fields(&dnskeys) };
+        found(&zone.ksk.rrsig(&dnskeys, &fields))
+    };
+    assert_eq!(signed_at(NOW - 1000, NOW - 61), Reason::Expired);
+    assert_eq!(signed_at(NOW + 61, NOW + 1000), Reason::NotYetValid);
+    let unsigned = RrSet { signatures: Rdatas::EMPTY, ..dnskeys.clone() };
+    assert_eq!(reason(&trusted(&[zone.ds()]), &unsigned), Reason::SignaturesMissing);
+}
+
+#[test]
+fn a_good_key_does_not_vouch_for_the_others() {
+    // VAL-14: the DS is of the first key; the set is signed by the second alone.
+    let zone = Zone::new();
+    let unsigned = of(ZONE, RecordType::DNSKEY, &[zone.ksk.dnskey(), zone.zsk.dnskey()]);
+    assert_eq!(reason(&trusted(&[zone.ds()]), &zone.zsk.sign(&unsigned)), Reason::SignaturesMissing);
+    assert!(zone.walk(&zone.zsk.ds(2), &zone.zsk.sign(&unsigned)).is_ok());
+}
+
+#[test]
+fn any_way_that_is_valid_will_do_but_the_weak_counts_only_alone() {
+    let zone = Zone::new();
+    let (strong, weak) = (zone.ds(), zone.ksk.ds(1));
+    let unknown = with(&strong, 2, 252);
+    let broken = with(&strong, 20, !strong[20]);
+    let keys = |ds: &[&Vec<u8>]| accept(&trusted(ds), &zone.dnskeys(), NOW, &work()).map(|_| ()).map_err(|b| b.reason);
+    // RFC 6840 §5.11, VAL-26.
+    assert_eq!(keys(&[&unknown, &broken, &strong]), Ok(()));
+    // RFC 4509 §3.
+    assert_eq!(keys(&[&weak, &broken]), Err(Reason::KeyMissing));
+    assert_eq!(keys(&[&weak, &unknown]), Ok(()));
+    // VAL-26: what could be judged is gone, what is left is another's. That is not insecure.
+    let stripped = with_signatures(&zone.dnskeys(), &[with(&[7; 90], 2, 252)]);
+    assert_eq!(reason(&trusted(&[strong, unknown]), &stripped), Reason::SignaturesMissing);
+}
+
+#[test]
+fn revoked_keys_sign_for_nobody_but_themselves() {
+    // RFC 5011 §2.1.
+    let zone = Zone { ksk: Signer::new(ZONE, 1).with_flags(257 | 0x80), ..Zone::new() };
+    let (revoked, other) = (zone.ksk.dnskey(), zone.zsk.dnskey());
+    assert!(signed_by(&revoked, &zone.dnskeys(), NOW, &work()).is_ok());
+    let found = |rdata: &[u8]| signed_by(rdata, &zone.dnskeys(), NOW, &work()).unwrap_err().reason;
+    assert_eq!(found(&other), Reason::KeyMissing);
+    assert_eq!(found(&with(&revoked, 2, 2)), Reason::KeyMissing);
+    assert_eq!(found(&[]), Reason::KeyMissing);
+}
+
+/// As many different keys with one tag as there are pairs of places: swapping two pairs of octets leaves the sum.
+fn keys_alike(key: &[u8], count: usize) -> Vec<Vec<u8>> {
+    let pairs = (key.len() - 4) / 2;
+    let swaps = (0..pairs).flat_map(|a| (a + 1..pairs).map(move |b| (a, b)));
+    let swapped = swaps.map(|(a, b)| {
+        let mut key = key.to_vec();
+        key.swap(4 + 2 * a, 4 + 2 * b);
+        key.swap(5 + 2 * a, 5 + 2 * b);
+        key
+    });
+    let keys: Vec<_> = swapped.filter(|other| other != key).take(count).collect();
+    assert_eq!(keys.len(), count);
+    keys
+}
+
+#[test]
+fn keys_with_the_same_tag_cost_little() {
+    // DOS-01, KeyTrap: 582 keys of one tag in a set that is signed well, times 340 signatures that are broken.
+    for algorithm in [8, 13, 14, 15] {
+        let ksk = Signer::new(ZONE, 1);
+        let zsk = Signer::of_algorithm(ZONE, algorithm).with_flags(256);
+        let real = zsk.dnskey();
+        // The sixteen pairs of an Ed25519 key can be swapped in 120 ways.
+        let mut keys = keys_alike(
+            &real,
+            match algorithm {
+                8 => 230,
+                15 => 119,
+                _ => 400,
+            },
+        );
+        keys.push(ksk.dnskey());
+        let dnskeys = ksk.sign(&of(ZONE, RecordType::DNSKEY, &keys));
+        let spent = work();
+        let verdict = accept(&trusted(&[ksk.ds(2)]), &dnskeys, NOW, &spent).unwrap();
+        let before = spent.verifications();
+        assert!(before <= 3, "64 KiB of keys");
+        let Verdict::Keys(zone) = verdict else { panic!("is supported") };
+        assert_eq!(zone.alike(zsk.tag(), Algorithm(algorithm)).count(), 2);
+        let www = rrset("www.zone.example", RecordType::A, &["192.0.2.1"]);
+        let honest = zsk.rrsig(&www, &zsk.fields(&www));
+        let broken: Vec<_> = (0..340_u32).map(|i| [&honest[..48], &i.to_be_bytes(), &honest[52..]].concat()).collect();
+        let found = verify(&with_signatures(&www, &broken), &zone, NOW, &spent).unwrap_err().reason;
+        assert_eq!(found, Reason::TooMuch(TooMuch::Failures));
+        assert_eq!(spent.verifications(), before + 8, "algorithm {algorithm}");
+    }
+}
+
+#[test]
+fn many_ds_times_many_keys_cost_sixteen_digests() {
+    // DOS-04, HashTrap: every DS names the tag of every key, and is of none.
+    let ksk = Signer::new(ZONE, 1);
+    let dnskeys = ksk.sign(&of(ZONE, RecordType::DNSKEY, &keys_alike(&ksk.dnskey(), 100)));
+    let ds: Vec<_> = (0..=255).map(|octet| with(&ksk.ds(2), 10, octet)).filter(|ds| *ds != ksk.ds(2)).collect();
+    let spent = work();
+    assert_eq!(accept(&trusted(&ds), &dnskeys, NOW, &spent).unwrap_err().reason, Reason::KeyMissing);
+    assert_eq!((spent.spend_digest(), spent.verifications()), (Err(TooMuch::Digests), 0));
+}
+
+#[test]
+fn keys_that_are_none_are_paid_for() {
+    // DOS-05: a point that is not on the curve. The parent vouches for it, and the signature names it.
+    let signer = Signer::of_algorithm(ZONE, 13);
+    let off_curve = with(&signer.dnskey(), 67, signer.dnskey()[67] ^ 1);
+    let key = Dnskey::parse(&off_curve).unwrap();
+    assert!(key.algorithm.prepare(key.public_key).is_none());
+    let digest = DigestType(2).digest(&[&signer.apex.key(), &off_curve]).unwrap();
+    let ds = [&key.tag().to_be_bytes()[..], &[13, 2], digest.as_ref()].concat();
+    let set = of(ZONE, RecordType::DNSKEY, &[&off_curve]);
+    let fields = Fields { tag: key.tag(), ..signer.fields(&set) };
+    let set = with_signatures(&set, &[signer.rrsig(&set, &fields)]);
+    let spent = Work::new(crate::dnssec::Allowance { verifications: 32, failures: 1, digests: 16, hash_blocks: 0 });
+    assert_eq!(accept(&trusted(&[&ds]), &set, NOW, &spent).unwrap_err().reason, Reason::BadSignature);
+    assert_eq!((spent.verifications(), spent.spend_verification()), (1, Err(TooMuch::Failures)));
+}

@@ -1,0 +1,236 @@
+//! RRSIG over RRset (RFC 4034 §3; RFC 4035 §5.3; RFC 6840): who signed it, until when, and as which name.
+//!
+//! A signature that does not fit costs next to nothing; only those that fit in every other way are verified.
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod vectors;
+
+use smallvec::SmallVec;
+
+use crate::dns::{Name, RecordType, RrSet, Ttl};
+
+use super::algorithm::Algorithm;
+use super::canonical::Canonical;
+use super::keys::{Role, ZoneKeys};
+use super::{Bogus, Reason, Work};
+
+/// Signatures over one RRset that are verified (KeyTrap).
+const MAX_TRIED: usize = 8;
+/// Seconds by which clocks may differ.
+const SKEW: i32 = 60;
+/// Octets of signed data that count as one verification: a small reply can unfold to a megabyte.
+const OCTETS_PER_VERIFICATION: usize = 32_768;
+
+/// What a valid signature says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// How long the set may be believed (RFC 4035 §5.3.3).
+    pub ttl: Ttl,
+    /// The closest encloser, when the set was made from the wildcard below it: true only if the owner does not exist,
+    /// which remains to be proven (RFC 4035 §5.3.4). Never a proof itself when it is an NSEC or NSEC3 set.
+    pub wildcard: Option<Name>,
+    /// The zone that signed.
+    pub signer: Name,
+}
+
+/// Checks that `set` is signed by the zone whose keys are `keys`, at `now` (seconds since 1970, RFC 4034 §3.1.5).
+///
+/// # Errors
+/// Why it must not be believed.
+pub fn verify(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified, Bogus> {
+    judge(set, keys, now, work).map_err(|reason| Bogus { reason, name: set.owner.clone(), rtype: set.rtype })
+}
+
+fn judge(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified, Reason> {
+    if !is_signable(set, keys) {
+        return Err(Reason::SignaturesMissing);
+    }
+    let mut most_telling = Obstacle::Foreign;
+    let mut fitting: SmallVec<[Rrsig<'_>; MAX_TRIED]> = SmallVec::new();
+    for rdata in set.signatures.iter() {
+        match fit(rdata, set, keys, now) {
+            Ok(rrsig) if fitting.len() < MAX_TRIED => fitting.push(rrsig),
+            Ok(_) => {}
+            Err(obstacle) => most_telling = most_telling.max(obstacle),
+        }
+    }
+    if fitting.is_empty() {
+        return Err(most_telling.reason());
+    }
+    let records = Canonical::of(set);
+    for rrsig in &fitting {
+        if is_by(rrsig, keys, &set.owner, &records, work)? {
+            return Ok(rrsig.verified(set, keys, now));
+        }
+    }
+    Err(Obstacle::Unverified.reason())
+}
+
+/// Whether the zone can have signed such a set at all.
+fn is_signable(set: &RrSet, keys: &ZoneKeys) -> bool {
+    // A zone's DS records are its parent's (RFC 4035 §2.4); no RRSIG covers an RRSIG (§2.2).
+    let is_parents = set.rtype.is_parent_side() && set.owner == keys.apex;
+    set.owner.is_in(&keys.apex) && !is_parents && !set.rtype.is_meta() && set.rtype != RecordType::RRSIG
+}
+
+/// What stands between a signature and its being believed; the later, the nearer it came.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Obstacle {
+    /// It is another's, or over something else.
+    Foreign,
+    /// It cannot be read, or counts labels that are not there.
+    Malformed,
+    KeyMissing,
+    NoZoneKey,
+    NotYetValid,
+    NeverValid,
+    Expired,
+    Unverified,
+}
+
+impl Obstacle {
+    const fn reason(self) -> Reason {
+        match self {
+            Self::Foreign => Reason::SignaturesMissing,
+            Self::Malformed | Self::Unverified => Reason::BadSignature,
+            Self::KeyMissing => Reason::KeyMissing,
+            Self::NoZoneKey => Reason::NoZoneKey,
+            Self::NotYetValid => Reason::NotYetValid,
+            Self::NeverValid => Reason::NeverValid,
+            Self::Expired => Reason::Expired,
+        }
+    }
+}
+
+/// An RRSIG, read.
+struct Rrsig<'a> {
+    covered: RecordType,
+    algorithm: Algorithm,
+    labels: usize,
+    original_ttl: u32,
+    expiration: u32,
+    inception: u32,
+    tag: u16,
+    /// The fields before the signer's name.
+    head: &'a [u8],
+    /// The signer's name, and what follows it.
+    rest: &'a [u8],
+    /// What follows the signer's name.
+    signature: &'a [u8],
+}
+
+impl<'a> Rrsig<'a> {
+    /// Reads the fields of fixed length (RFC 4034 §3.1).
+    fn parse(rdata: &'a [u8]) -> Option<Self> {
+        let (head, rest) = rdata.split_first_chunk::<18>()?;
+        let [t0, t1, algorithm, labels, o0, o1, o2, o3, e0, e1, e2, e3, i0, i1, i2, i3, k0, k1] = *head;
+        Some(Self {
+            covered: RecordType(u16::from_be_bytes([t0, t1])),
+            algorithm: Algorithm(algorithm),
+            labels: usize::from(labels),
+            original_ttl: u32::from_be_bytes([o0, o1, o2, o3]),
+            expiration: u32::from_be_bytes([e0, e1, e2, e3]),
+            inception: u32::from_be_bytes([i0, i1, i2, i3]),
+            tag: u16::from_be_bytes([k0, k1]),
+            head,
+            rest,
+            signature: &[],
+        })
+    }
+
+    /// Splits what follows the fixed fields, when it starts with `zone`'s name.
+    fn signed_by(self, zone: &Name) -> Option<Self> {
+        let (signer, signature) = self.rest.split_at_checked(zone.wire().len())?;
+        signer.eq_ignore_ascii_case(zone.wire()).then_some(Self { signature, ..self })
+    }
+
+    /// Compared as serial numbers, good until 2106 and after (RFC 1982, RFC 4034 §3.1.5).
+    fn obstacle_at(&self, now: u32) -> Option<Obstacle> {
+        if after(self.inception, self.expiration) > 0 {
+            return Some(Obstacle::NeverValid);
+        }
+        if after(now, self.expiration) > SKEW {
+            return Some(Obstacle::Expired);
+        }
+        (after(self.inception, now) > SKEW).then_some(Obstacle::NotYetValid)
+    }
+
+    fn verified(&self, set: &RrSet, keys: &ZoneKeys, now: u32) -> Verified {
+        let left = u32::try_from(after(self.expiration, now)).unwrap_or(0);
+        let ttl = set.ttl.min(Ttl::from_wire(self.original_ttl)).min(Ttl::from_secs(left));
+        let is_wildcard = self.labels < signable_labels(&set.owner);
+        let wildcard = is_wildcard.then(|| set.owner.suffix(self.labels));
+        Verified { ttl, wildcard, signer: keys.apex.clone() }
+    }
+
+    /// The name the signer signed, in lower case: the wildcard's, when the owner was made from one (RFC 4035 §5.3.2).
+    fn signed_owner(&self, owner: &Name) -> Vec<u8> {
+        if self.labels >= signable_labels(owner) {
+            return owner.key().to_vec();
+        }
+        [b"\x01*", &*owner.suffix(self.labels).key()].concat()
+    }
+}
+
+/// By how many seconds `a` comes after `b`.
+const fn after(a: u32, b: u32) -> i32 {
+    a.wrapping_sub(b).cast_signed()
+}
+
+/// The labels that an RRSIG counts: neither the root nor a `*` in front (RFC 4034 §3.1.3).
+fn signable_labels(owner: &Name) -> usize {
+    owner.label_count() - usize::from(owner.is_wildcard())
+}
+
+/// The signature in `rdata`, if it may be one over `set` by a key of the zone, now (RFC 4035 §5.3.1).
+fn fit<'a>(rdata: &'a [u8], set: &RrSet, keys: &ZoneKeys, now: u32) -> Result<Rrsig<'a>, Obstacle> {
+    let rrsig = Rrsig::parse(rdata).ok_or(Obstacle::Malformed)?;
+    let rrsig = rrsig.signed_by(&keys.apex).filter(|rrsig| rrsig.covered == set.rtype).ok_or(Obstacle::Foreign)?;
+    // Fewer than the zone's would be a wildcard above the zone, which is not its to sign.
+    if !(keys.apex.label_count()..=signable_labels(&set.owner)).contains(&rrsig.labels) {
+        return Err(Obstacle::Malformed);
+    }
+    let mut alike = keys.alike(rrsig.tag, rrsig.algorithm).peekable();
+    alike.peek().ok_or(Obstacle::KeyMissing)?;
+    if !alike.any(|key| key.role == Role::ZoneKey) {
+        return Err(Obstacle::NoZoneKey);
+    }
+    rrsig.obstacle_at(now).map_or(Ok(rrsig), Err)
+}
+
+/// Whether one of the zone's keys made the signature over `records`.
+fn is_by(
+    rrsig: &Rrsig<'_>,
+    keys: &ZoneKeys,
+    owner: &Name,
+    records: &Canonical<'_>,
+    work: &Work,
+) -> Result<bool, Reason> {
+    let (signer, owner) = (keys.apex.key(), rrsig.signed_owner(owner));
+    let octets = rrsig.head.len() + signer.len() + records.octets(&owner);
+    let mut message = Vec::new();
+    for key in keys.alike(rrsig.tag, rrsig.algorithm).filter(|key| key.role == Role::ZoneKey) {
+        for _ in 0..=octets / OCTETS_PER_VERIFICATION {
+            work.spend_verification().map_err(Reason::TooMuch)?;
+        }
+        // A key that is none is paid for like one that does not fit: nobody is to gain by sending it.
+        let Some(public_key) = &key.public_key else {
+            work.count_failure();
+            continue;
+        };
+        if message.is_empty() {
+            // RFC 4034 §3.1.8.1.
+            message.reserve_exact(octets);
+            message.extend_from_slice(rrsig.head);
+            message.extend_from_slice(&signer);
+            records.write(&owner, rrsig.original_ttl, &mut message);
+        }
+        if public_key.verifies(&message, rrsig.signature) {
+            return Ok(true);
+        }
+        work.count_failure();
+    }
+    Ok(false)
+}

@@ -1,0 +1,123 @@
+//! What validation may cost one client question (KeyTrap, NSEC3 floods). Spent before the work is done.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// How much one client question may have of each kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Signatures verified.
+    pub verifications: u32,
+    /// Signatures that did not verify.
+    pub failures: u32,
+    /// DS digests computed.
+    pub digests: u32,
+    /// Blocks of 64 octets hashed for NSEC3.
+    pub hash_blocks: u32,
+}
+
+/// Which kind of work there was too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TooMuch {
+    /// Signatures verified.
+    Verifications,
+    /// Signatures that did not verify.
+    Failures,
+    /// DS digests.
+    Digests,
+    /// NSEC3 hashes.
+    HashBlocks,
+}
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verifications => "too many signature verifications",
+            Self::Failures => "too many signatures that do not verify",
+            Self::Digests => "too many DS digests",
+            Self::HashBlocks => "too many NSEC3 hashes",
+        })
+    }
+}
+
+/// The work done so far for one client question, all its sub-questions included. It is never given back.
+#[derive(Debug)]
+pub struct Work {
+    allowance: Allowance,
+    verifications: AtomicU32,
+    failures: AtomicU32,
+    digests: AtomicU32,
+    hash_blocks: AtomicU32,
+}
+
+impl Work {
+    /// Nothing done yet.
+    pub const fn new(allowance: Allowance) -> Self {
+        Self {
+            allowance,
+            verifications: AtomicU32::new(0),
+            failures: AtomicU32::new(0),
+            digests: AtomicU32::new(0),
+            hash_blocks: AtomicU32::new(0),
+        }
+    }
+
+    /// One more signature is about to be verified.
+    ///
+    /// # Errors
+    /// [`TooMuch::Verifications`] when there were as many as there may be; [`TooMuch::Failures`] when too many failed.
+    pub fn spend_verification(&self) -> Result<(), TooMuch> {
+        if self.failures.load(Ordering::Relaxed) >= self.allowance.failures {
+            return Err(TooMuch::Failures);
+        }
+        spend(&self.verifications, 1, self.allowance.verifications).ok_or(TooMuch::Verifications)
+    }
+
+    /// A signature did not verify.
+    pub fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One more DS digest is about to be computed.
+    ///
+    /// # Errors
+    /// [`TooMuch::Digests`].
+    pub fn spend_digest(&self) -> Result<(), TooMuch> {
+        spend(&self.digests, 1, self.allowance.digests).ok_or(TooMuch::Digests)
+    }
+
+    /// So many blocks are about to be hashed for NSEC3.
+    ///
+    /// # Errors
+    /// [`TooMuch::HashBlocks`].
+    pub fn spend_hash_blocks(&self, blocks: u32) -> Result<(), TooMuch> {
+        spend(&self.hash_blocks, blocks, self.allowance.hash_blocks).ok_or(TooMuch::HashBlocks)
+    }
+
+    /// Signatures verified so far.
+    pub fn verifications(&self) -> u32 {
+        self.verifications.load(Ordering::Relaxed)
+    }
+}
+
+fn spend(spent: &AtomicU32, more: u32, most: u32) -> Option<()> {
+    let add = |spent: u32| spent.checked_add(more).filter(|sum| *sum <= most);
+    spent.try_update(Ordering::Relaxed, Ordering::Relaxed, add).ok().map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_allowed_is_done_and_no_more() {
+        // DOS-01: KeyTrap.
+        let work = Work::new(Allowance { verifications: 2, failures: 1, digests: 1, hash_blocks: 5 });
+        assert_eq!((work.spend_verification(), work.spend_verification()), (Ok(()), Ok(())));
+        assert_eq!(work.spend_verification(), Err(TooMuch::Verifications));
+        work.count_failure();
+        assert_eq!(work.spend_verification(), Err(TooMuch::Failures));
+        assert_eq!((work.spend_digest(), work.spend_digest()), (Ok(()), Err(TooMuch::Digests)));
+        assert_eq!((work.spend_hash_blocks(5), work.spend_hash_blocks(1)), (Ok(()), Err(TooMuch::HashBlocks)));
+    }
+}

@@ -1,0 +1,185 @@
+//! The chain of trust: from an anchor, by DS and DNSKEY, down to the keys of one zone (RFC 4035 §5).
+
+use std::sync::Arc;
+
+use super::descend::Proof;
+use super::remember::Reached;
+use super::{Denial, Outcome, ResolveError, Resolver};
+use crate::cache::{Rank, Standing};
+use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
+use crate::dnssec::denial::{Delegation, Proofs};
+use crate::dnssec::{Beginning, Bogus, Reason, Trusted, Verdict, accept, unsupported};
+use crate::job::Job;
+use crate::telemetry::Step;
+use crate::world::BoxFuture;
+
+/// What a zone's parent says of the zone's keys.
+enum Vouched {
+    /// These are they.
+    By(Trusted, Ttl),
+    /// It has none that matter.
+    Unsigned(Option<EdeCode>, Ttl),
+    /// There is no such zone: the name belongs to its parent's.
+    Not(Name),
+}
+
+/// A standing, and how long it holds.
+type Held = (Standing, Ttl);
+
+/// How long it is remembered that a zone's keys could not be established.
+const BROKEN: Ttl = Ttl::from_secs(30);
+/// How long an exception by the operator is taken for granted.
+const EXCEPTED: Ttl = Ttl::from_secs(10);
+/// How long a zone stands as the one above it.
+const INHERITED: Ttl = Ttl::from_secs(300);
+/// How long what no anchor and no parent speaks of stands.
+const ALONE: Ttl = Ttl::from_secs(3600);
+
+impl Resolver {
+    /// How `zone` stands: whether there are keys to check its data with.
+    ///
+    /// # Errors
+    /// [`ResolveError`] when that could not be found out; a zone known to be bogus is no error.
+    pub(super) fn standing<'a>(
+        &'a self,
+        zone: &'a Name,
+        job: &'a Job,
+    ) -> BoxFuture<'a, Result<Standing, ResolveError>> {
+        // Each call inside is for a zone above, so there are no more of them than labels.
+        Box::pin(async move {
+            if let Some(known) = self.standings.find(zone, job.now()) {
+                return Ok(known);
+            }
+            let (standing, ttl) = match self.establish(zone, job).await {
+                Ok(held) => held,
+                Err(ResolveError::Bogus { bogus }) => (Standing::Bogus(bogus), BROKEN),
+                Err(error) => return Err(error),
+            };
+            job.tell(|| Step::Chain { zone: zone.clone(), standing: describe(&standing) });
+            self.standings.insert(zone, standing.clone(), ttl, job.now());
+            Ok(standing)
+        })
+    }
+
+    async fn establish(&self, zone: &Name, job: &Job) -> Result<Held, ResolveError> {
+        match self.beginning(zone) {
+            Beginning::Anchor(anchor) if anchor.apex == *zone => return self.keys(&anchor.trusted(), ALONE, job).await,
+            Beginning::Anchor(_) => {}
+            Beginning::Excepted(_) => return Ok((Standing::Insecure(Some(EdeCode::NEGATIVE_TRUST_ANCHOR)), EXCEPTED)),
+            Beginning::Nowhere => return Ok((Standing::Insecure(None), ALONE)),
+        }
+        match self.vouched(zone, job).await? {
+            Vouched::By(trusted, ttl) => self.keys(&trusted, ttl, job).await,
+            Vouched::Unsigned(why, ttl) => Ok((Standing::Insecure(why), ttl)),
+            Vouched::Not(parent) => Ok((self.standing(&parent, job).await?, ALONE)),
+        }
+    }
+
+    /// The keys of the zone that `trusted` is about, as its servers give them.
+    async fn keys(&self, trusted: &Trusted, ttl: Ttl, job: &Job) -> Result<Held, ResolveError> {
+        if let Some(why) = unsupported(trusted) {
+            return Ok((Standing::Insecure(Some(why)), ttl));
+        }
+        let question = Question::new(trusted.apex.clone(), RecordType::DNSKEY);
+        let (now, work) = (self.wall(), job.budget().work());
+        let mut verdict = None;
+        let mut judge = |set: Option<&RrSet>| match set {
+            Some(set) => accept(trusted, set, now, work).map(|accepted| verdict = Some((accepted, set.ttl))),
+            None => Err(Bogus { reason: Reason::KeyMissing, name: question.name.clone(), rtype: question.rtype }),
+        };
+        self.descend(&question, Proof::Keys(&mut judge), job).await?;
+        Ok(match verdict {
+            Some((Verdict::Keys(keys), _)) => {
+                let ttl = keys.ttl.min(ttl);
+                (Standing::Secure(keys), ttl)
+            }
+            Some((Verdict::Unsupported { ede }, _)) => (Standing::Insecure(Some(ede)), ttl),
+            None => return Err(bogus(Reason::KeyMissing, &question.name, question.rtype)),
+        })
+    }
+
+    /// What the parent of `zone` says of the keys of `zone`, checked.
+    async fn vouched(&self, zone: &Name, job: &Job) -> Result<Vouched, ResolveError> {
+        let question = Question::new(zone.clone(), RecordType::DS);
+        let parent = self.closest(&question, job).await;
+        let base = self.base(&parent.apex, (zone, RecordType::DS));
+        // Below what is not signed nothing is, and nobody needs to be asked.
+        match self.standing(&base, job).await? {
+            Standing::Insecure(why) => return Ok(Vouched::Unsigned(why, INHERITED)),
+            Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
+            Standing::Secure(_) => {}
+        }
+        let known = self.rrsets.find(zone, RecordType::DS, job.now());
+        // What came with the referral will mostly do.
+        let checked = match known {
+            Some(outcome) if outcome.security() == Security::Unchecked => {
+                let checked = self.check(&parent.apex, &question, outcome, job).await.ok();
+                checked.map(|checked| self.remember(&question, checked, Rank::Authoritative, job))
+            }
+            known => known,
+        };
+        let outcome = match checked {
+            Some(outcome) => outcome,
+            None => match self.descend(&question, Proof::Wanted, job).await? {
+                Reached::End(outcome) => outcome,
+                Reached::Alias(alias) => return read_alias(zone, &alias),
+            },
+        };
+        self.read_vouched(zone, outcome, job)
+    }
+
+    fn read_vouched(&self, zone: &Name, outcome: Outcome, job: &Job) -> Result<Vouched, ResolveError> {
+        let parent = zone.parent().unwrap_or_else(Name::root);
+        Ok(match outcome {
+            Outcome::Found(ds) if ds.security == Security::Secure => Vouched::By(Trusted::by_parent(&ds), ds.ttl),
+            Outcome::Found(ds) => Vouched::Unsigned(None, ds.ttl),
+            Outcome::NxDomain(denial) if denial.security == Security::Secure => Vouched::Not(parent),
+            Outcome::NoData(denial) if denial.security == Security::Secure => match self
+                .delegation(zone, &denial, job)?
+            {
+                Delegation::Unsigned => Vouched::Unsigned(None, denial.ttl),
+                Delegation::OptOut => Vouched::Unsigned(None, denial.ttl),
+                Delegation::Iterations => Vouched::Unsigned(Some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl),
+                Delegation::NotACut => Vouched::Not(parent),
+            },
+            // What opt-out hides is unsigned; that nobody counts so many hashes is worth telling.
+            Outcome::NoData(denial) | Outcome::NxDomain(denial) => {
+                let counted =
+                    denial.proof.is_empty() || self.delegation(zone, &denial, job) != Ok(Delegation::Iterations);
+                Vouched::Unsigned((!counted).then_some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl)
+            }
+        })
+    }
+
+    /// What a checked denial of DS records says of the zone.
+    fn delegation(&self, zone: &Name, denial: &Denial, job: &Job) -> Result<Delegation, ResolveError> {
+        let signer = denial.proof.iter().find_map(|set| set.signers().next()).unwrap_or_else(Name::root);
+        let proofs = Proofs::new(&signer, denial.proof.iter(), job.budget().work());
+        proofs
+            .and_then(|mut proofs| proofs.unsigned_delegation(zone))
+            .map_err(|reason| bogus(reason, zone, RecordType::DS))
+    }
+}
+
+/// An alias instead of DS records: at a zone cut there is none (RFC 1034 §3.6.2, RFC 6672 §2.3).
+fn read_alias(zone: &Name, alias: &[RrSet]) -> Result<Vouched, ResolveError> {
+    match alias.first() {
+        Some(set) if set.security == Security::Secure => Ok(Vouched::Not(zone.parent().unwrap_or_else(Name::root))),
+        Some(set) if set.security == Security::Insecure => Ok(Vouched::Unsigned(None, set.ttl)),
+        _ => Err(bogus(Reason::DenialMissing, zone, RecordType::DS)),
+    }
+}
+
+/// The error for data that must not be believed.
+pub(super) fn bogus(reason: Reason, name: &Name, rtype: RecordType) -> ResolveError {
+    ResolveError::Bogus { bogus: Arc::new(Bogus { reason, name: name.clone(), rtype }) }
+}
+
+fn describe(standing: &Standing) -> String {
+    match standing {
+        Standing::Secure(_) => "secure".to_owned(),
+        Standing::Insecure(None) => "insecure: it has no DS records, or stands below no trust anchor".to_owned(),
+        Standing::Insecure(Some(why)) => format!("insecure: EDE {}", why.0),
+        Standing::Bogus(bogus) => format!("bogus: {bogus}"),
+    }
+}

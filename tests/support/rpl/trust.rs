@@ -1,0 +1,45 @@
+//! The words of a head that say what is validated, and from where.
+
+use std::time::Duration;
+
+use burdock::dns::{RecordType, rdata_from_text};
+use burdock::dnssec::{Anchors, NegativeAnchor, Source};
+use burdock::playground::Rrsig;
+
+use super::model::Scenario;
+use super::stand_in::sections;
+use super::words::Setup;
+
+/// A record of a trust anchor, in the format of zone files.
+pub fn anchor(setup: &mut Setup, value: &str) -> Option<()> {
+    let anchors = Anchors::read(value, &Source::Builtin).ok()?;
+    setup.resolver.dnssec.anchors.merge(&anchors);
+    setup.resolver.dnssec.validate = true;
+    Some(())
+}
+
+/// A zone that is not validated although it stands below an anchor.
+pub fn insecure(setup: &mut Setup, value: &str) -> Option<()> {
+    let domain = value.trim_matches('"').parse().ok()?;
+    setup.resolver.dnssec.negative.insert(NegativeAnchor { domain, reason: "the script".to_owned(), until: None });
+    Some(())
+}
+
+/// `YYYYMMDDHHmmSS`, seconds since 1970, or -1 for "do not check".
+pub fn wall(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.any_time = value == "-1";
+    if !setup.any_time {
+        let signature = format!("A 8 0 0 {value} 0 0 . AAAA");
+        let rdata = rdata_from_text(RecordType::RRSIG, &signature, &burdock::dns::Name::root()).ok()?;
+        let time = rdata.get(8..12)?.try_into().ok().map(u32::from_be_bytes)?;
+        setup.wall = Duration::from_secs(time.into());
+    }
+    Some(())
+}
+
+/// The time for a script that does not care: the latest from which on one of its signatures is valid.
+pub fn any_time(scenario: &mut Scenario, setup: &mut Setup) {
+    let records = sections(scenario).flatten().filter(|record| record.rtype == RecordType::RRSIG);
+    let latest = records.filter_map(|record| Rrsig::parse(&record.rdata)).map(|rrsig| rrsig.inception).max();
+    setup.wall = latest.map_or(setup.wall, |latest| Duration::from_secs(latest.into()));
+}
