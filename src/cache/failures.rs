@@ -10,7 +10,8 @@ use super::store::{Entry, Store};
 use crate::dns::Question;
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(300);
+/// The longest that a failure is remembered (RFC 9520 §3.2).
+pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// A question that could not be resolved, why, and until when it is not tried again.
 #[derive(Clone, Debug)]
@@ -26,6 +27,11 @@ pub struct Failed<E> {
 pub trait Reason: Clone + Send + Sync + 'static {
     /// The octets it takes beyond its own size.
     fn octets(&self) -> usize;
+
+    /// How long it is remembered at most.
+    fn longest(&self) -> Duration {
+        LONGEST
+    }
 }
 
 /// A failure, and the question it belongs to.
@@ -65,7 +71,7 @@ impl<E: Reason> Failures<E> {
     pub fn insert(&self, question: &Question, reason: E, now: Instant) {
         let key = key_of(&question.name, question.rtype);
         let recent = self.store.get(&key).filter(|last| now < last.failed.until + last.failed.pause);
-        let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(LONGEST));
+        let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(reason.longest()));
         let failed = Failed { reason, until: now + pause, pause };
         self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
     }

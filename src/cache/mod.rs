@@ -19,7 +19,7 @@ use crate::dns::{Name, RecordType, Ttl};
 
 pub use answers::{Answer, AnswerKey, Answers};
 pub use cuts::Cuts;
-pub use failures::{Failed, Failures, Reason};
+pub use failures::{Failed, Failures, LONGEST as LONGEST_FAILURE, Reason};
 pub use front::{Found, Front};
 pub use rrsets::{Rank, RrSets};
 pub use standings::{Standing, Standings};

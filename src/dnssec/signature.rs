@@ -14,7 +14,7 @@ use crate::dns::{Name, RecordType, RrSet, Ttl};
 use super::algorithm::Algorithm;
 use super::canonical::Canonical;
 use super::keys::{Role, ZoneKeys};
-use super::{Bogus, Reason, Work};
+use super::{Bogus, Reason, TooMuch, Work};
 
 /// Signatures over one RRset that are verified (KeyTrap).
 const MAX_TRIED: usize = 8;
@@ -64,6 +64,10 @@ fn judge(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified
         if is_by(rrsig, keys, &set.owner, &records, work)? {
             return Ok(rrsig.verified(set, keys, now));
         }
+    }
+    // Nobody needs so many that do not fit (SigJam).
+    if fitting.len() == MAX_TRIED {
+        return Err(Reason::TooMuch(TooMuch::Failures));
     }
     Err(Obstacle::Unverified.reason())
 }

@@ -98,6 +98,22 @@ impl Work {
     pub fn verifications(&self) -> u32 {
         self.verifications.load(Ordering::Relaxed)
     }
+
+    /// Signatures that did not verify so far.
+    pub fn failures(&self) -> u32 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    /// All that was done so far.
+    pub fn spent(&self) -> Allowance {
+        let load = |spent: &AtomicU32| spent.load(Ordering::Relaxed);
+        Allowance {
+            verifications: self.verifications(),
+            failures: self.failures(),
+            digests: load(&self.digests),
+            hash_blocks: load(&self.hash_blocks),
+        }
+    }
 }
 
 fn spend(spent: &AtomicU32, more: u32, most: u32) -> Option<()> {

@@ -7,7 +7,7 @@ use super::remember::Reached;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::{Rank, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
-use crate::dnssec::denial::{Delegation, Proofs};
+use crate::dnssec::denial::{Delegation, Proofs, is_beyond_validation};
 use crate::dnssec::{Beginning, Bogus, Reason, Trusted, Verdict, accept, unsupported};
 use crate::job::Job;
 use crate::telemetry::Step;
@@ -19,8 +19,8 @@ enum Vouched {
     By(Trusted, Ttl),
     /// It has none that matter.
     Unsigned(Option<EdeCode>, Ttl),
-    /// There is no such zone: the name belongs to its parent's.
-    Not(Name),
+    /// There is no such zone, for so long: the name belongs to its parent's.
+    Not(Name, Ttl),
 }
 
 /// A standing, and how long it holds.
@@ -28,6 +28,8 @@ type Held = (Standing, Ttl);
 
 /// How long it is remembered that a zone's keys could not be established.
 const BROKEN: Ttl = Ttl::from_secs(30);
+/// How long a zone that takes too much work to validate is left alone (KeyTrap).
+pub(super) const COSTLY: Ttl = Ttl::from_secs(1);
 /// How long an exception by the operator is taken for granted.
 const EXCEPTED: Ttl = Ttl::from_secs(10);
 /// How long a zone stands as the one above it.
@@ -52,7 +54,11 @@ impl Resolver {
             }
             let (standing, ttl) = match self.establish(zone, job).await {
                 Ok(held) => held,
-                Err(ResolveError::Bogus { bogus }) => (Standing::Bogus(bogus), BROKEN),
+                Err(ResolveError::Bogus { bogus }) => {
+                    // What keeps a zone above busy is that one's fault, and mostly over in a moment.
+                    let of_above = matches!(bogus.reason, Reason::TooMuch(_)) && !bogus.name.is_in(zone);
+                    (Standing::Bogus(bogus), if of_above { COSTLY } else { BROKEN })
+                }
                 Err(error) => return Err(error),
             };
             job.tell(|| Step::Chain { zone: zone.clone(), standing: describe(&standing) });
@@ -71,7 +77,8 @@ impl Resolver {
         match self.vouched(zone, job).await? {
             Vouched::By(trusted, ttl) => self.keys(&trusted, ttl, job).await,
             Vouched::Unsigned(why, ttl) => Ok((Standing::Insecure(why), ttl)),
-            Vouched::Not(parent) => Ok((self.standing(&parent, job).await?, ALONE)),
+            // One may be made there, and signed, any time.
+            Vouched::Not(parent, ttl) => Ok((self.standing(&parent, job).await?, ttl)),
         }
     }
 
@@ -84,16 +91,20 @@ impl Resolver {
         let (now, work) = (self.wall(), job.budget().work());
         let mut verdict = None;
         let mut judge = |set: Option<&RrSet>| match set {
-            Some(set) => accept(trusted, set, now, work).map(|accepted| verdict = Some((accepted, set.ttl))),
+            Some(set) => accept(trusted, set, now, work).map(|accepted| {
+                let ttl = if let Verdict::Keys(keys) = &accepted { keys.ttl } else { Ttl::ZERO };
+                verdict = Some(accepted);
+                ttl
+            }),
             None => Err(Bogus { reason: Reason::KeyMissing, name: question.name.clone(), rtype: question.rtype }),
         };
         self.descend(&question, Proof::Keys(&mut judge), job).await?;
         Ok(match verdict {
-            Some((Verdict::Keys(keys), _)) => {
+            Some(Verdict::Keys(keys)) => {
                 let ttl = keys.ttl.min(ttl);
                 (Standing::Secure(keys), ttl)
             }
-            Some((Verdict::Unsupported { ede }, _)) => (Standing::Insecure(Some(ede)), ttl),
+            Some(Verdict::Unsupported { ede }) => (Standing::Insecure(Some(ede)), ttl),
             None => return Err(bogus(Reason::KeyMissing, &question.name, question.rtype)),
         })
     }
@@ -102,7 +113,7 @@ impl Resolver {
     async fn vouched(&self, zone: &Name, job: &Job) -> Result<Vouched, ResolveError> {
         let question = Question::new(zone.clone(), RecordType::DS);
         let parent = self.closest(&question, job).await;
-        let base = self.base(&parent.apex, (zone, RecordType::DS));
+        let base = self.base(&parent.apex, (zone, RecordType::DS), job);
         // Below what is not signed nothing is, and nobody needs to be asked.
         match self.standing(&base, job).await? {
             Standing::Insecure(why) => return Ok(Vouched::Unsigned(why, INHERITED)),
@@ -133,20 +144,18 @@ impl Resolver {
         Ok(match outcome {
             Outcome::Found(ds) if ds.security == Security::Secure => Vouched::By(Trusted::by_parent(&ds), ds.ttl),
             Outcome::Found(ds) => Vouched::Unsigned(None, ds.ttl),
-            Outcome::NxDomain(denial) if denial.security == Security::Secure => Vouched::Not(parent),
+            Outcome::NxDomain(denial) if denial.security == Security::Secure => Vouched::Not(parent, denial.ttl),
             Outcome::NoData(denial) if denial.security == Security::Secure => match self
                 .delegation(zone, &denial, job)?
             {
                 Delegation::Unsigned => Vouched::Unsigned(None, denial.ttl),
                 Delegation::OptOut => Vouched::Unsigned(None, denial.ttl),
                 Delegation::Iterations => Vouched::Unsigned(Some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl),
-                Delegation::NotACut => Vouched::Not(parent),
+                Delegation::NotACut => Vouched::Not(parent, denial.ttl),
             },
-            // What opt-out hides is unsigned; that nobody counts so many hashes is worth telling.
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => {
-                let counted =
-                    denial.proof.is_empty() || self.delegation(zone, &denial, job) != Ok(Delegation::Iterations);
-                Vouched::Unsigned((!counted).then_some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl)
+                let beyond = is_beyond_validation(denial.proof.iter());
+                Vouched::Unsigned(beyond.then_some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl)
             }
         })
     }
@@ -164,7 +173,9 @@ impl Resolver {
 /// An alias instead of DS records: at a zone cut there is none (RFC 1034 §3.6.2, RFC 6672 §2.3).
 fn read_alias(zone: &Name, alias: &[RrSet]) -> Result<Vouched, ResolveError> {
     match alias.first() {
-        Some(set) if set.security == Security::Secure => Ok(Vouched::Not(zone.parent().unwrap_or_else(Name::root))),
+        Some(set) if set.security == Security::Secure => {
+            Ok(Vouched::Not(zone.parent().unwrap_or_else(Name::root), set.ttl))
+        }
         Some(set) if set.security == Security::Insecure => Ok(Vouched::Unsigned(None, set.ttl)),
         _ => Err(bogus(Reason::DenialMissing, zone, RecordType::DS)),
     }

@@ -11,7 +11,7 @@ use super::remember::Reached;
 use super::scrub::scrub;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, NameServer, Question, RrSet, Security, ZoneCut};
+use crate::dns::{Delegation, Message, Name, NameServer, Question, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::Bogus;
 use crate::job::{Job, Limit};
 use crate::telemetry::{Heard, Step};
@@ -43,8 +43,8 @@ pub(super) enum Proof<'a> {
     Unwanted,
     /// The chain of trust.
     Wanted,
-    /// The judgement of someone who knows which keys a zone must have; `None` when there are no keys.
-    Keys(&'a mut (dyn FnMut(Option<&RrSet>) -> Result<(), Bogus> + Send)),
+    /// The judgement of someone who knows which keys a zone must have, and how long these hold; `None` when there are none.
+    Keys(&'a mut (dyn FnMut(Option<&RrSet>) -> Result<Ttl, Bogus> + Send)),
 }
 
 /// What one walk keeps from zone to zone.
@@ -206,7 +206,8 @@ impl Resolver {
                         }
                         Ok(kind) => return Ok(Visit::There(self.arrive(cut, (&probe, kind, rank), walk, job))),
                         Err(error @ ResolveError::Bogus { .. }) => {
-                            let Some(server) = server.filter(|_| walk.may_try_others(job)) else { return Err(error) };
+                            let retry = walk.may_try_others(job) && !error.is_costly();
+                            let Some(server) = server.filter(|_| retry) else { return Err(error) };
                             // Its neighbours may be up to date.
                             contacts.campaign.leave_out_server(server);
                             walk.liars.push((server, error));
@@ -236,8 +237,8 @@ impl Resolver {
                 Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
             }
             (Proof::Keys(judge), Kind::End(Outcome::Found(set))) => {
-                judge(Some(&set)).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
-                Ok(Kind::End(Outcome::Found(RrSet { security: Security::Secure, ..set })))
+                let ttl = judge(Some(&set)).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
+                Ok(Kind::End(Outcome::Found(RrSet { security: Security::Secure, ttl: set.ttl.min(ttl), ..set })))
             }
             (Proof::Keys(judge), kind) => {
                 judge(None).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;

@@ -1,10 +1,11 @@
 //! Why a question could not be resolved.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::cache::Reason;
+use crate::cache::{LONGEST_FAILURE, Reason};
 use crate::dns::{Name, RrSet};
-use crate::dnssec::Bogus;
+use crate::dnssec::{self, Bogus};
 use crate::job::Limit;
 use crate::upstream::Fault;
 
@@ -72,7 +73,14 @@ pub enum ResolveError {
     Remembered(Box<Self>),
 }
 
+/// Bogus data may be mended any moment, and whoever forged it must not gain by it for long.
+const LONGEST_BOGUS: Duration = Duration::from_secs(30);
+
 impl Reason for ResolveError {
+    fn longest(&self) -> Duration {
+        if self.root().is_bogus() { LONGEST_BOGUS } else { LONGEST_FAILURE }
+    }
+
     fn octets(&self) -> usize {
         match self {
             Self::AliasLoop { name, aliases } | Self::AliasTooLong { name, aliases } => {
@@ -101,6 +109,11 @@ impl ResolveError {
     /// Whether data was found that must not be believed.
     pub const fn is_bogus(&self) -> bool {
         matches!(self, Self::Bogus { .. })
+    }
+
+    /// Whether finding out took more work than a question may cost: another server is of no help.
+    pub(super) fn is_costly(&self) -> bool {
+        matches!(self, Self::Bogus { bogus } if matches!(bogus.reason, dnssec::Reason::TooMuch(_)))
     }
 
     /// Whether the failure is the question's own, so that asking again in a second would be in vain. What a sub-question

@@ -20,7 +20,8 @@ use tokio::sync::Mutex;
 
 use crate::cache::{self, Cuts, Failures, RrSets, Standing, Standings};
 use crate::dns::{EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
-use crate::dnssec;
+use crate::dnssec::denial::is_beyond_validation;
+use crate::dnssec::{self, Beginning};
 use crate::job::{Checking, Job, Limits};
 use crate::telemetry::{FromCache, Step};
 use crate::upstream::{self, Upstream};
@@ -102,6 +103,16 @@ impl Resolution {
     pub fn security(&self) -> Security {
         let aliases = self.aliases.iter().map(|set| set.security);
         aliases.fold(self.outcome.security(), Security::min)
+    }
+
+    /// The denials that are part of it.
+    fn proof(&self) -> impl Iterator<Item = &[RrSet]> {
+        let (found, denied) = match &self.outcome {
+            Outcome::Found(set) => (Some(set), None),
+            Outcome::NoData(denial) | Outcome::NxDomain(denial) => (None, Some(&*denial.proof)),
+        };
+        let expanded = self.aliases.iter().chain(found).filter_map(|set| set.closer.as_deref());
+        expanded.chain(denied)
     }
 
     /// The response code a client gets.
@@ -200,8 +211,14 @@ impl Resolver {
         result
     }
 
-    /// Why the zone of `name` counts as unsigned, if there is something to tell.
-    pub fn remark(&self, name: &Name) -> Option<EdeCode> {
+    /// Why `resolution`, which ends at `name`, counts as unsigned, if there is something to tell.
+    pub fn remark(&self, name: &Name, resolution: &Resolution) -> Option<EdeCode> {
+        if matches!(self.beginning(name), Beginning::Excepted(_)) {
+            return Some(EdeCode::NEGATIVE_TRUST_ANCHOR);
+        }
+        if resolution.proof().any(|sets| is_beyond_validation(sets.iter())) {
+            return Some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS);
+        }
         let standing = name.ancestors().find_map(|zone| self.standings.find(&zone, self.world.clock.now()))?;
         match standing {
             Standing::Insecure(why) => why,

@@ -39,7 +39,8 @@ impl Resolver {
         if self.settings.qname_minimisation != Minimisation::Strict {
             return None;
         }
-        let denial = name.ancestors().skip(1).find_map(|above| self.rrsets.nonexistence(&above, now))?;
+        let mut above = name.ancestors().skip(1).filter_map(|above| self.rrsets.nonexistence(&above, now));
+        let denial = above.find(|denial| will_do(denial.security))?;
         job.tell(|| known(FromCache::NxDomain));
         Some(Reached::End(Outcome::NxDomain(denial)))
     }

@@ -3,7 +3,9 @@
 //! Data of a zone whose keys are known must be signed with them, and what it denies must be proven (RFC 4035 §5). Data
 //! without signatures is believed only when a proof says that its zone is not signed.
 
-use super::chain::bogus;
+use std::sync::Arc;
+
+use super::chain::{COSTLY, bogus};
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{Name, Question, RecordType, RrSet, Security, Ttl};
@@ -14,6 +16,9 @@ use crate::telemetry::Step;
 
 /// Labels below a signed zone that are searched for an unsigned one (a server of both does not refer from one to the other).
 const HIDDEN_CUTS: usize = 20;
+
+/// Signatures of one RRset or denial that do not verify: more than an honest zone ever has.
+const MANY_FAILURES: u32 = 4;
 
 /// How authentic something is, and for how long at most.
 type Checked = (Security, Ttl);
@@ -75,14 +80,16 @@ impl Resolver {
     }
 
     async fn check_set(&self, zone: &Name, set: RrSet, job: &Job) -> Result<RrSet, ResolveError> {
-        let base = self.base(zone, (&set.owner, set.rtype));
+        let base = self.base(zone, (&set.owner, set.rtype), job);
         let signer = signer_of(std::iter::once(&set), (&set.owner, set.rtype), &base);
         let (security, ttl) = match signer {
             None => self.check_unsigned(&base, (&set.owner, set.rtype), Reason::SignaturesMissing, job).await?,
             Some(signer) => match self.standing(&signer, job).await? {
                 Standing::Insecure(_) => (Security::Insecure, set.ttl),
                 Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
-                Standing::Secure(keys) if keys.apex == signer => return self.check_signed(set, &keys, job),
+                Standing::Secure(keys) if keys.apex == signer => {
+                    return self.at_expense_of(&keys, job, || self.check_signed(set, &keys, job));
+                }
                 // The signer is no zone.
                 Standing::Secure(_) => return Err(bogus(Reason::KeyMissing, &set.owner, set.rtype)),
             },
@@ -90,14 +97,35 @@ impl Resolver {
         Ok(RrSet { security, ttl: set.ttl.min(ttl), ..set })
     }
 
-    /// The zone to start from: what the walk says, or an anchor between that zone and the name.
-    pub(super) fn base(&self, zone: &Name, (name, rtype): (&Name, RecordType)) -> Name {
-        // An anchor for a zone does not speak of its DS RRset, which is the parent's (RFC 4035 §3.1.4.1).
-        let parent = rtype.is_parent_side().then(|| name.parent()).flatten();
-        match self.beginning(parent.as_ref().unwrap_or(name)) {
-            Beginning::Anchor(anchor) if anchor.apex.is_strictly_below(zone) => anchor.apex.clone(),
-            _ => zone.clone(),
+    /// The zone to start from: what the walk says, or an anchor or a zone known to be secure between that and the name,
+    /// whose parents have no say in it. DS records are their owner's parent's.
+    pub(super) fn base(&self, zone: &Name, (name, rtype): (&Name, RecordType), job: &Job) -> Name {
+        let is_zone = |above: &Name| match self.standings.find(above, job.now()) {
+            Some(Standing::Secure(keys)) => keys.apex == *above,
+            _ => matches!(self.beginning(above), Beginning::Anchor(anchor) if anchor.apex == *above),
+        };
+        let from = usize::from(rtype.is_parent_side() && !name.is_root());
+        let mut between = name.ancestors().skip(from).take_while(|above| above.is_strictly_below(zone));
+        between.find(is_zone).unwrap_or_else(|| zone.clone())
+    }
+
+    /// Does what may fail for want of work left. A zone that takes much of it for one RRset is left alone for a while,
+    /// whatever is asked about it (KeyTrap); whoever came last in a chain of such zones is not blamed.
+    fn at_expense_of<T>(
+        &self,
+        keys: &ZoneKeys,
+        job: &Job,
+        check: impl FnOnce() -> Result<T, ResolveError>,
+    ) -> Result<T, ResolveError> {
+        let work = job.budget().work();
+        let before = work.failures();
+        let result = check();
+        if let Err(ResolveError::Bogus { bogus }) = &result
+            && work.failures().saturating_sub(before) >= MANY_FAILURES
+        {
+            self.standings.insert(&keys.apex, Standing::Bogus(Arc::clone(bogus)), COSTLY, job.now());
         }
+        result
     }
 
     fn check_signed(&self, set: RrSet, keys: &ZoneKeys, job: &Job) -> Result<RrSet, ResolveError> {
@@ -125,7 +153,8 @@ impl Resolver {
                 // A proof made from a wildcard proves nothing.
                 Ok(verified) if verified.wildcard.is_none() => {
                     ttl = ttl.min(verified.ttl);
-                    good.push(RrSet { security: Security::Secure, ..set.clone() });
+                    let longest = set.ttl.min(verified.ttl);
+                    good.push(RrSet { security: Security::Secure, ttl: longest, ..set.clone() });
                 }
                 Ok(_) => {}
                 Err(found) => wrong = wrong.or(Some(found)),
@@ -166,7 +195,7 @@ impl Resolver {
         job: &Job,
     ) -> Result<Outcome, ResolveError> {
         let Question { name, rtype } = question;
-        let base = self.base(zone, (name, *rtype));
+        let base = self.base(zone, (name, *rtype), job);
         let sets = denial.proof.iter().chain(&denial.soa);
         let Some(signer) = signer_of(sets, (name, *rtype), &base) else {
             let (security, _) = self.check_unsigned(&base, (name, *rtype), Reason::DenialMissing, job).await?;
@@ -175,7 +204,9 @@ impl Resolver {
         match self.standing(&signer, job).await? {
             Standing::Insecure(_) => Ok(claim.outcome(Denial { security: Security::Insecure, ..denial })),
             Standing::Bogus(bogus) => Err(ResolveError::Bogus { bogus }),
-            Standing::Secure(keys) if keys.apex == signer => self.check_proof(question, denial, claim, (&keys, job)),
+            Standing::Secure(keys) if keys.apex == signer => {
+                self.at_expense_of(&keys, job, || self.check_proof(question, denial, claim, (&keys, job)))
+            }
             Standing::Secure(_) => Err(bogus(Reason::KeyMissing, name, *rtype)),
         }
     }
@@ -237,5 +268,5 @@ impl Claim {
 }
 
 fn believed_not(found: Bogus) -> ResolveError {
-    ResolveError::Bogus { bogus: std::sync::Arc::new(found) }
+    ResolveError::Bogus { bogus: Arc::new(found) }
 }

@@ -169,7 +169,8 @@ impl Responder {
     fn remark(&self, resolution: &Resolution, question: &Question) -> Option<Ede> {
         let insecure = resolution.security() == Security::Insecure;
         let owner = resolution.aliases.last().and_then(RrSet::target);
-        let code = insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name))).flatten()?;
+        let code =
+            insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name), resolution)).flatten()?;
         Some(Ede::new(code, "the zone is taken for unsigned [UNSG]"))
     }
 

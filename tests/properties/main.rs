@@ -8,6 +8,7 @@ mod hostile;
 mod invariants;
 mod memory;
 mod packets;
+mod signed;
 
 use burdock::dns::{Header, Message, Name};
 use hickory_proto::op::Message as OtherMessage;
@@ -144,6 +145,17 @@ fn allocations_are_counted() {
     assert!(memory::peak(|| drop(vec![0u8; 5000])) >= 5000);
     let message = pointers_to_a_long_name(2, 1_232);
     assert!(memory::peak(|| drop(Message::parse(&message).unwrap())) > 10_000);
+}
+
+/// `MUTATIONS` sets how many.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "how long a test runs is set from outside")]
+fn no_octet_of_a_signed_answer_can_be_changed() {
+    let count = std::env::var("MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(3000);
+    let tally = signed::play(count);
+    println!("{count} mutations: {tally:?}");
+    // Most are noticed one way or the other, and none of these figures is what it is by accident.
+    assert!(tally.refused > count / 20 && tally.unharmed > count / 20, "{tally:?}");
 }
 
 proptest! {

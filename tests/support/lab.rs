@@ -25,6 +25,7 @@ pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
 pub struct Lab {
     pub net: Arc<SimNet>,
     pub responder: Arc<Responder>,
+    pub resolver: Arc<Resolver>,
     pub clock: Clock,
     dice: Dice,
 }
@@ -49,7 +50,12 @@ impl Lab {
     }
 
     pub fn with(internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
-        let clock = Clock::at(EPOCH);
+        Self::at(EPOCH, internet, seed, change)
+    }
+
+    /// The same at another time than [`EPOCH`].
+    pub fn at(wall: Duration, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+        let clock = Clock::at(wall);
         // The network's dice are not the resolver's: what one rolls must not depend on the other.
         let net =
             Arc::new(SimNet::new(&internet.authorities, clock.clone(), Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00)));
@@ -78,7 +84,7 @@ impl Lab {
         let access = AccessSettings { allow: vec!["0.0.0.0/0".parse().unwrap()], deny: Vec::new() };
         let policy = Policy::new(&policy::Settings { access, special_use: false, elsewhere: Vec::new() });
         let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
-        Self { net, responder, clock, dice: Dice::seeded(seed ^ 0x636c_6965_6e74_7300) }
+        Self { net, responder, resolver, clock, dice: Dice::seeded(seed ^ 0x636c_6965_6e74_7300) }
     }
 
     /// Asks by name and type.

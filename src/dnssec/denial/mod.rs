@@ -13,7 +13,7 @@ use super::{Reason, Work};
 use crate::dns::{Name, RecordType, RrSet, Security};
 
 pub use nsec::Nsec;
-pub use nsec3::{Hash, Nsec3, Parameters};
+pub use nsec3::{Hash, Nsec3, Parameters, is_beyond_validation};
 pub use types::Types;
 
 /// The most NSEC and NSEC3 RRsets that are looked at; an honest proof needs four. Callers can save themselves the

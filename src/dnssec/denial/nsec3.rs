@@ -101,6 +101,15 @@ impl Parameters<'_> {
     }
 }
 
+/// Whether a denial by these sets counts as unsigned because it hashes names more often than is validated (RFC 9276 §3.2).
+pub fn is_beyond_validation<'a>(mut sets: impl Iterator<Item = &'a RrSet>) -> bool {
+    sets.any(|set| {
+        let apex = set.owner.parent();
+        let read = apex.as_ref().and_then(|apex| Nsec3::read(set, apex));
+        read.is_some_and(|(_, parameters)| parameters.iterations > MOST_ITERATIONS)
+    })
+}
+
 /// The NSEC3 records of one zone in one reply.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {

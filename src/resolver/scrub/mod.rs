@@ -4,11 +4,14 @@
 //! delegation below the zone with the glue of its own servers. What an answer says of the alias's target is not read:
 //! whoever is responsible for that name is asked. (RFC 2181 §5.4.1, RFC 5452 §6)
 
+use std::collections::BTreeMap;
+
 use super::classify::BARE_DENIAL;
 use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
     Ttl,
 };
+use crate::dnssec::{Algorithm, Support};
 use crate::job::Limits;
 
 /// A reply of which only the sayable is left. Made by [`scrub`] alone.
@@ -200,13 +203,34 @@ fn rrset(records: &[Record], owner: &Name, rtype: RecordType, limits: &Limits) -
     let signatures = match rtype {
         RecordType::RRSIG => Rdatas::EMPTY,
         _ => {
-            let covering = records.iter().filter(covers).take(count(limits.signatures_per_rrset));
-            Rdatas::new(covering.map(|record| record.rdata.as_slice())).ok()?
+            let covering: Vec<&[u8]> = records.iter().filter(covers).map(|record| record.rdata.as_slice()).collect();
+            Rdatas::new(select(covering, count(limits.signatures_per_rrset))).ok()?
         }
     };
     // RFC 2181 §5.2: differing TTLs are an error; the smallest one counts.
     let ttl = records.iter().filter(of).map(|record| record.ttl).min().unwrap_or(first.ttl);
     Some(RrSet { signatures, ..RrSet::new(first.owner.clone(), rtype, ttl, rdatas) })
+}
+
+/// The signatures to keep when there are more than `most`: of known algorithms before others, of each key the one that
+/// lasts longest before its others. The same ones whatever their order, so that many bad ones do not hide a good one.
+fn select(mut signatures: Vec<&[u8]>, most: usize) -> Vec<&[u8]> {
+    if signatures.len() <= most {
+        return signatures;
+    }
+    // RFC 4034 §3.1: the algorithm is the third octet, the expiration and the tag follow.
+    let key = |rdata: &[u8]| Some((*rdata.get(2)?, *rdata.get(16..18)?.first_chunk::<2>()?));
+    signatures.sort_by(|a, b| b.get(8..12).cmp(&a.get(8..12)).then_with(|| a.cmp(b)));
+    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
+    let mut ranked: Vec<(bool, usize, &[u8])> = Vec::with_capacity(signatures.len());
+    for rdata in signatures {
+        let times = seen.entry(key(rdata)).or_default();
+        let known = rdata.get(2).is_some_and(|number| Algorithm(*number).support() == Support::Validate);
+        ranked.push((!known, *times, rdata));
+        *times += 1;
+    }
+    ranked.sort_by_key(|(unknown, times, _)| (*unknown, *times));
+    ranked.into_iter().take(most).map(|(_, _, rdata)| rdata).collect()
 }
 
 fn count(bound: u32) -> usize {

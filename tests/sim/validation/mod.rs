@@ -4,7 +4,54 @@ use burdock::dns::{Header, QueryFlags, Rcode, RecordType, RrSet};
 use burdock::dnssec::{AnchorRecord, Anchors, NegativeAnchors, Settings, Source};
 use burdock::playground::Internet;
 
-use crate::support::{EPOCH, Lab, Reply, run};
+use crate::support::{EPOCH, Lab, Reply, Tree, run};
+
+mod denials;
+mod forge;
+mod keys;
+mod operation;
+mod outputs;
+mod signatures;
+mod work;
+
+/// What a client that wants DNSSEC records says.
+const DO: QueryFlags = QueryFlags { dnssec_ok: true, ..Lab::FLAGS };
+/// What a client that checks for itself says.
+const CD: QueryFlags = QueryFlags { dnssec_ok: true, checking_disabled: true, ..Lab::FLAGS };
+const A: RecordType = RecordType::A;
+const FORGED: &str = "6.6.6.6";
+
+/// A resolver that validates `tree`.
+fn validating(tree: &Tree, seed: u64) -> Lab {
+    Lab::with(&tree.internet(), seed, |settings, _| settings.dnssec = from(&tree.anchor()))
+}
+
+/// What a client that wants DNSSEC records gets: nothing in it may be authentic and forged.
+async fn ask(lab: &Lab, owner: &str, rtype: RecordType) -> Reply {
+    lab.ask_with(owner, rtype, DO).await
+}
+
+/// Asks what has been forged: SERVFAIL, and an extended error among `codes`.
+async fn refused(lab: &Lab, owner: &str, rtype: RecordType, codes: &[u16]) {
+    let reply = ask(lab, owner, rtype).await;
+    assert_eq!(verdict(&reply), (Rcode::SERVFAIL, false), "{owner} {rtype}: {reply}\n{}", lab.net.story());
+    let told = reply.errors().iter().any(|(code, _)| codes.contains(code));
+    assert!(told, "{owner} {rtype}, not {codes:?}: {reply}\n{}", lab.net.story());
+}
+
+/// Asks what is as it should be: this code and AD.
+async fn authentic(lab: &Lab, owner: &str, rtype: RecordType, rcode: Rcode) -> Reply {
+    let reply = ask(lab, owner, rtype).await;
+    assert_eq!(verdict(&reply), (rcode, true), "{owner} {rtype}: {reply}\n{}", lab.net.story());
+    reply
+}
+
+/// Asks what nobody vouches for: this code, no AD.
+async fn unsigned(lab: &Lab, owner: &str, rtype: RecordType, rcode: Rcode) -> Reply {
+    let reply = ask(lab, owner, rtype).await;
+    assert_eq!(verdict(&reply), (rcode, false), "{owner} {rtype}: {reply}\n{}", lab.net.story());
+    reply
+}
 
 /// Validation from the keys that `anchor` names.
 pub fn from(anchor: &RrSet) -> Settings {

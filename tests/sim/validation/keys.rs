@@ -1,0 +1,148 @@
+//! Who speaks for a zone: VAL-14 to VAL-16 and VAL-26.
+
+use burdock::dns::{Rcode, RecordType, rrset_to_text};
+use burdock::dnssec::{AnchorRecord, Source};
+use burdock::playground::{Algorithm, Behaviour, Digest, DsField, Flaw, Role, Signer, SigningKey, Window};
+
+use super::forge::{Lie, bare, signed, soa};
+use super::{A, FORGED, ask, authentic, from, refused, unsigned, validating, verdict};
+use crate::support::{EPOCH, Lab, Tree, name, run};
+
+fn window() -> Window {
+    Window::around(EPOCH)
+}
+
+fn tree() -> Tree {
+    Tree::signed().secure("t1", &["198.18.1.1"], "www A 192.0.2.1")
+}
+
+/// The parent vouches for one key, another one of the zone signs the keys (RUSTSEC-2025-0006).
+#[test]
+fn val_14_keys_signed_by_a_key_nobody_vouches_for() {
+    run(async {
+        let own = Signer::for_zone(&name("t1"), window()).unwrap().keys.pop().unwrap();
+        let stranger = SigningKey::new(Algorithm::EcdsaP256, Role::KeySigning, 99).unwrap();
+        for (seed, key) in (1..).zip([own, stranger.clone()]) {
+            let flaw = Flaw::SignedBy(name("t1"), RecordType::DNSKEY, key);
+            let published = Flaw::IdleKeys(vec![stranger.clone()]);
+            let lab = validating(&tree().wrong("t1", published).wrong("t1", flaw), seed);
+            refused(&lab, "www.t1", A, &[10, 9]).await;
+        }
+    });
+}
+
+/// A zone with the very keys of the root, which are trusted as the root's alone.
+#[test]
+fn val_15_the_roots_keys_in_another_zone() {
+    run(async {
+        let (own, root) =
+            (Signer::for_zone(&name("t1"), window()).unwrap(), Signer::for_zone(&name("."), window()).unwrap());
+        let ds: String = rrset_to_text(&own.ds(&name("t1")).unwrap()).into_iter().map(|line| line + "\n").collect();
+        let tree = tree()
+            .delegate("t1", &ds)
+            .signer("t1", |signer| Signer { keys: root.keys.clone(), ..signer }.wrong(Flaw::NoDs));
+        refused(&validating(&tree, 1), "www.t1", A, &[9]).await;
+    });
+}
+
+/// A trust anchor below a zone that is not signed: what is below it is validated, whatever the parents say.
+#[test]
+fn val_16_island_below_an_unsigned_zone() {
+    let tree = || {
+        Tree::signed()
+            .zone("plain", &["198.18.1.1"], "www A 192.0.2.1")
+            .secure("island.plain", &["198.18.2.1"], "www A 192.0.2.2\nmail A 192.0.2.3")
+            .secure("c.island.plain", &["198.18.3.1"], "www A 192.0.2.4")
+            .zone("un.island.plain", &["198.18.4.1"], "www A 192.0.2.5")
+    };
+    let lab = |tree: &Tree, seed| {
+        let island = Signer::for_zone(&name("island.plain"), window()).unwrap().ds(&name("island.plain")).unwrap();
+        Lab::with(&tree.internet(), seed, |settings, _| {
+            settings.dnssec = from(&tree.anchor());
+            let records = island.rdatas.iter().map(|rdata| AnchorRecord {
+                rtype: RecordType::DS,
+                rdata: rdata.to_vec(),
+                source: Source::Builtin,
+            });
+            settings.dnssec.anchors.replace(&island.owner, records.collect());
+        })
+    };
+    run(async {
+        let honest = lab(&tree(), 1);
+        for owner in ["www.island.plain", "www.c.island.plain"] {
+            authentic(&honest, owner, A, Rcode::NOERROR).await;
+        }
+        authentic(&honest, "no.island.plain", A, Rcode::NXDOMAIN).await;
+        unsigned(&honest, "www.un.island.plain", A, Rcode::NOERROR).await;
+        unsigned(&honest, "www.plain", A, Rcode::NOERROR).await;
+        // The parent has no DS for it, and is not signed: that is no lie.
+        unsigned(&honest, "island.plain", RecordType::DS, Rcode::NOERROR).await;
+        let lies = [
+            Lie::answer(bare(&format!("www.island.plain. A {FORGED}"))),
+            Lie::answer(signed("plain", &format!("www.island.plain. A {FORGED}"))),
+            Lie::denial(
+                Rcode::NXDOMAIN,
+                [soa("plain"), signed("plain", "island.plain. 300 NSEC z.plain. NS RRSIG NSEC")],
+            ),
+            Lie::denial(Rcode::NXDOMAIN, [bare("island.plain. 300 SOA a. b. 1 2 3 4 300")]),
+        ];
+        for (seed, lie) in (2..).zip(lies) {
+            for server in ["198.18.2.1", "198.18.1.1"] {
+                let lie = lie.clone().when(|query| query.name().is_strictly_below(&name("island.plain")));
+                let mute = Lie::answer(Vec::new()).to("island.plain", A);
+                let lab = lab(&tree().behave(server, mute).behave(server, lie), seed);
+                let reply = ask(&lab, "www.island.plain", A).await;
+                // The parent's server can keep the data away, not replace it.
+                let fine = verdict(&reply) == (Rcode::SERVFAIL, false) || reply.a() == ["192.0.2.2"];
+                assert!(fine, "{server}: {reply}\n{}", lab.net.story());
+            }
+        }
+    });
+}
+
+/// Nothing but unknown algorithms or digests: insecure, and told (RFC 6840 §5.2). Known ones beside: one good path will do,
+/// and taking it away is no downgrade.
+#[test]
+fn val_26_unknown_algorithms_and_downgrade() {
+    run(async {
+        for (field, code) in [(DsField::Algorithm, 1), (DsField::DigestType, 2)] {
+            let lab = validating(&tree().wrong("t1", Flaw::Ds(field)), 1);
+            let reply = unsigned(&lab, "www.t1", A, Rcode::NOERROR).await;
+            assert!(reply.errors().iter().any(|(found, _)| *found == code), "{reply}");
+        }
+        let two = || {
+            tree().signer("t1", |mut signer| {
+                signer.digests = vec![Digest::Sha1, Digest::Sha256, Digest::Sha384];
+                signer.keys.push(SigningKey::new(Algorithm::Ed25519, Role::KeySigning, 7).unwrap());
+                signer.keys.push(SigningKey::new(Algorithm::Ed25519, Role::ZoneSigning, 7).unwrap());
+                signer
+            })
+        };
+        authentic(&validating(&two(), 2), "www.t1", A, Rcode::NOERROR).await;
+        // Signatures by one of the two algorithms are enough.
+        for (seed, algorithm) in (3..).zip([13, 15]) {
+            let only = Behaviour::edits(move |_, draft| {
+                draft.message.answer.retain(|record| record.rtype != RecordType::RRSIG || record.rdata[2] != algorithm);
+            });
+            authentic(&validating(&two().behave("198.18.1.1", only), seed), "www.t1", A, Rcode::NOERROR).await;
+        }
+        // An unknown algorithm beside a known one in the DS set: the known one counts.
+        let mixed = || {
+            tree().signer("t1", |mut signer| {
+                let mut unknown = SigningKey::new(Algorithm::Ed25519, Role::KeySigning, 8).unwrap();
+                unknown.number = 250;
+                signer.keys.push(unknown);
+                signer
+            })
+        };
+        authentic(&validating(&mixed(), 5), "www.t1", A, Rcode::NOERROR).await;
+        let strip = |algorithm: u8| {
+            Behaviour::edits(move |_, draft| {
+                draft.message.answer.retain(|record| record.rtype != RecordType::RRSIG || record.rdata[2] != algorithm);
+            })
+        };
+        refused(&validating(&mixed().behave("198.18.1.1", strip(13)), 6), "www.t1", A, &[9, 10]).await;
+        let none = Behaviour::DropsSignatures(Vec::new());
+        refused(&validating(&two().behave("198.18.1.1", none), 7), "www.t1", A, &[10]).await;
+    });
+}
