@@ -8,7 +8,10 @@
 mod answers;
 mod ask;
 mod authorities;
+mod chain;
+mod chain_zones;
 mod commands;
+mod differential;
 
 mod failures;
 mod lab;
@@ -16,13 +19,15 @@ mod process;
 mod program;
 mod protocol;
 mod signed;
+mod validation;
 mod zones;
 
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use libtest_mimic::{Arguments, Trial};
 
+use chain::Chain;
 use lab::Lab;
 use program::{Burdock, Wish};
 
@@ -31,6 +36,8 @@ pub type Test = (&'static str, fn(&Stage));
 
 /// All that the tests share; ended when the last of them has.
 pub struct Stage {
+    /// A chain of trust, started for the first test that needs it.
+    chain: OnceLock<Chain>,
     /// The authoritative servers.
     lab: Lab,
     /// Burdock as a house would run it, without IPv6 to the outside.
@@ -40,7 +47,24 @@ pub struct Stage {
 }
 
 /// The commands that must be there.
-const TOOLS: [&str; 8] = ["nsd", "knotd", "dig", "kdig", "setpriv", "delv", "ldns-verify-zone", "dnssec-verify"];
+const TOOLS: [&str; 16] = [
+    "nsd",
+    "knotd",
+    "keymgr",
+    "dig",
+    "kdig",
+    "drill",
+    "delv",
+    "setpriv",
+    "ldns-keygen",
+    "ldns-signzone",
+    "ldns-verify-zone",
+    "dnssec-keygen",
+    "dnssec-signzone",
+    "dnssec-dsfromkey",
+    "dnssec-verify",
+    "unbound",
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -66,7 +90,22 @@ impl Stage {
         let wish = Wish { name: "burdock", listen: &["127.0.0.1", "::1"], ipv6: false, more: "" };
         let burdock = Burdock::start(&lab, &wish);
         let six = Burdock::start(&lab, &Wish { name: "six", listen: &["127.0.0.1"], ipv6: true, more: "" });
-        Self { lab, burdock, six }
+        Self { chain: OnceLock::new(), lab, burdock, six }
+    }
+
+    fn chain(&self) -> &Chain {
+        self.chain.get_or_init(|| {
+            let folder = self.lab.folder.clone();
+            let (give, take) = std::sync::mpsc::channel();
+            // Servers end with the thread that started them (`PR_SET_PDEATHSIG`), and tests have threads of their own.
+            std::thread::spawn(move || {
+                let _ = give.send(Chain::start(&folder));
+                loop {
+                    std::thread::park();
+                }
+            });
+            take.recv().expect("the chain starts")
+        })
     }
 }
 
@@ -84,6 +123,8 @@ fn trials(stage: &Option<Arc<Stage>>) -> Vec<Trial> {
         ("failures", failures::TESTS),
         ("commands", commands::TESTS),
         ("signed", signed::TESTS),
+        ("validation", validation::TESTS),
+        ("differential", differential::TESTS),
     ];
     files.iter().flat_map(|(file, tests)| tests.iter().map(move |test| trial(file, test, stage))).collect()
 }

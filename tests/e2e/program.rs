@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -41,27 +41,31 @@ pub struct Wish<'a> {
 impl Burdock {
     /// Starts it, and waits until it replies, whatever it replies.
     pub fn start(lab: &Lab, wish: &Wish<'_>) -> Self {
-        let folder = lab.folder.join(wish.name);
-        fs::create_dir_all(&folder).expect("a folder");
-        let port = free_port(wish.listen);
-        let hints = folder.join("hints");
-        fs::write(&hints, HINTS).expect("root hints");
-        let listen: Vec<String> = wish.listen.iter().map(|address| format!("\"{}\"", at(address, port))).collect();
-        let configuration = folder.join("burdock.yaml");
-        let text = format!(
-            "listen: [{}]\nworkers: 2\nresolver:\n  root-hints: {}\n  upstream-port: {}\n  never-ask: []\n  ipv6: {}\n\
+        let resolver = format!(
+            "resolver:\n  root-hints: hints\n  upstream-port: {}\n  never-ask: []\n  ipv6: {}\n\
              dnssec: {{ validate: false }}\n{}",
-            listen.join(", "),
-            hints.display(),
-            lab.port,
-            wish.ipv6,
-            wish.more,
+            lab.port, wish.ipv6, wish.more,
         );
-        fs::write(&configuration, text).expect("a configuration");
+        Self::launch(&lab.folder.join(wish.name), HINTS, wish.listen, &resolver)
+    }
+
+    /// Starts it in a folder of its own, with the rest of its configuration, and waits until it replies.
+    pub fn launch(folder: &Path, hints: &str, listen: &[&str], more: &str) -> Self {
+        fs::create_dir_all(folder).expect("a folder");
+        let port = free_port(listen);
+        fs::write(folder.join("hints"), hints).expect("root hints");
+        let addresses: Vec<String> = listen.iter().map(|address| format!("\"{}\"", at(address, port))).collect();
+        let configuration = folder.join("burdock.yaml");
+        let text = format!("listen: [{}]\nworkers: 2\n{more}", addresses.join(", "));
+        fs::write(
+            &configuration,
+            text.replace("root-hints: hints", &format!("root-hints: {}", folder.join("hints").display())),
+        )
+        .expect("a configuration");
         let command = [PROGRAM, "serve", "--config", configuration.to_str().expect("a plain path")];
-        let server = Server::start(&command, &folder).expect("burdock starts");
+        let server = Server::start(&command, folder).expect("burdock starts");
         let mut burdock = Self { server, port, configuration };
-        burdock.wait(wish.listen);
+        burdock.wait(listen);
         burdock
     }
 

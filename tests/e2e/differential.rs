@@ -1,0 +1,142 @@
+//! Burdock and Debian's Unbound asked the same two thousand questions about one chain of trust: RCODE and AD must be
+//! the same, or the difference be one of those that docs/validation-differences.md explains.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{TcpListener, UdpSocket};
+use std::process::Command;
+use std::time::Duration;
+
+use super::ask::Asker;
+use super::chain::Chain;
+use super::chain_zones::{HINTS, ZONES};
+use super::process::{Server, within};
+use super::{Stage, Test};
+
+/// Every test of this file.
+pub const TESTS: &[Test] = &[("burdock_and_unbound_agree_on_two_thousand_questions", agree)];
+
+const TYPES: [&str; 9] = ["A", "AAAA", "MX", "TXT", "DS", "DNSKEY", "NS", "SOA", "NSEC"];
+/// Apex, names that exist, an alias to another zone, a name below a DNAME, wildcards, an empty non-terminal, and none.
+const NAMES: [&str; 9] = ["", "www.", "out.", "a.old.", "x.wild.", "y.x.wild.", "empty.", "deep.empty.", "missing."];
+/// How many `dig` ask at the same time.
+const ASKERS: usize = 4;
+
+/// RCODE and AD.
+type Said = String;
+
+fn agree(stage: &Stage) {
+    let chain = stage.chain();
+    let (_unbound, port) = unbound(chain);
+    let questions = questions();
+    assert!(questions.len() >= 2000, "{}", questions.len());
+    let ours = ask(chain, "burdock", chain.burdock.port, &questions);
+    let theirs = ask(chain, "unbound", port, &questions);
+    let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for question in &questions {
+        let none = String::from("nothing");
+        let (our, their) = (ours.get(question).unwrap_or(&none), theirs.get(question).unwrap_or(&none));
+        if our != their && !is_explained(question, our, their) {
+            let zone = question.split(' ').next().unwrap_or_default().rsplit('.').nth(2).unwrap_or_default();
+            kinds.entry(format!("{zone}: {our}, Unbound {their}")).or_default().push(question);
+        }
+    }
+    let mut text = String::new();
+    for (kind, questions) in &kinds {
+        let _ = writeln!(text, "{kind} ({}): {}", questions.len(), questions[..questions.len().min(12)].join(", "));
+    }
+    assert!(kinds.is_empty(), "differences without an explanation:\n{text}");
+}
+
+fn is_explained(_question: &str, _our: &str, _their: &str) -> bool {
+    false
+}
+
+fn questions() -> BTreeSet<String> {
+    let leaves = ZONES.iter().filter(|zone| zone.has_www());
+    let names = leaves.flat_map(|zone| NAMES.iter().map(move |name| format!("{name}{}", zone.apex)));
+    let above = [".", "test.", "opt.test.", "missing.", "missing.test.", "missing.opt.test."].map(str::to_owned);
+    names.chain(above).flat_map(|name| TYPES.iter().map(move |rtype| format!("{name} {rtype}"))).collect()
+}
+
+/// Everything asked with `dig` reading lists, and what was said to each.
+fn ask(chain: &Chain, whom: &str, port: u16, questions: &BTreeSet<String>) -> BTreeMap<String, Said> {
+    let all: Vec<&str> = questions.iter().map(String::as_str).collect();
+    let share = all.len().div_ceil(ASKERS);
+    let children: Vec<_> = (all.chunks(share).enumerate())
+        .map(|(number, some)| {
+            let list = chain.folder.join(format!("{whom}-{number}"));
+            fs::write(&list, some.join("\n") + "\n").expect("a list");
+            Command::new("dig")
+                .args(["@127.0.0.1", "-p", &port.to_string(), "+dnssec", "+tries=1", "+time=8", "+nocookie"])
+                .args(["+noall", "+comments", "+question", "-f"])
+                .arg(list)
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .expect("dig starts")
+        })
+        .collect();
+    let outputs = std::thread::scope(|scope| {
+        let readers: Vec<_> =
+            children.into_iter().map(|child| scope.spawn(|| child.wait_with_output().expect("dig ends"))).collect();
+        readers.into_iter().map(|reader| reader.join().expect("a reader")).collect::<Vec<_>>()
+    });
+    outputs.iter().flat_map(|output| read(&String::from_utf8_lossy(&output.stdout))).collect()
+}
+
+/// The replies in what `dig` printed.
+fn read(text: &str) -> BTreeMap<String, Said> {
+    let reply = |block: &str| {
+        let status = block.split_once("status: ")?.1.split(',').next()?;
+        let flags = block.split_once("flags:")?.1.split(';').next()?;
+        let question = block.split_once("QUESTION SECTION:")?.1.lines().nth(1)?;
+        let words: Vec<&str> = question.trim_start_matches(';').split_whitespace().collect();
+        let ad = if flags.split_whitespace().any(|flag| flag == "ad") { " AD" } else { "" };
+        Some((format!("{} {}", words.first()?, words.get(2)?), format!("{status}{ad}")))
+    };
+    text.split(";; ->>HEADER<<-").filter_map(reply).collect()
+}
+
+/// Unbound along the same chain. It asks at port 53 unless told a zone's servers, so it is told all.
+fn unbound(chain: &Chain) -> (Server, u16) {
+    let folder = chain.folder.join("unbound");
+    fs::create_dir_all(&folder).expect("a folder");
+    let port = free_port();
+    fs::write(folder.join("hints"), HINTS).expect("root hints");
+    let mut text = format!(
+        "server:\n  interface: 127.0.0.1@{port}\n  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n  pidfile: \"\"\n  \
+         directory: \".\"\n  use-syslog: no\n  logfile: \"\"\n  num-threads: 1\n  do-ip6: no\n  \
+         do-not-query-localhost: no\n  root-hints: \"hints\"\n  trust-anchor-file: \"{}\"\n  \
+         module-config: \"validator iterator\"\n  local-zone: \"test.\" nodefault\n  val-log-level: 2\n  \
+         access-control: 127.0.0.0/8 allow\nremote-control:\n  control-enable: no\n",
+        chain.anchors.display()
+    );
+    for zone in ZONES {
+        let _ = write!(
+            text,
+            "stub-zone:\n  name: \"{}\"\n  stub-addr: {}@{}\n",
+            zone.apex,
+            zone.place.address(),
+            chain.port
+        );
+    }
+    fs::write(folder.join("unbound.conf"), text).expect("a configuration");
+    let mut server = Server::start(&["unbound", "-d", "-p", "-c", "unbound.conf"], &folder).expect("unbound starts");
+    let dig = Asker::dig("127.0.0.1", port).with("+time=1");
+    let ready = within(Duration::from_secs(20), || match dig.try_ask("localhost A") {
+        Ok(_) => Some(true),
+        Err(_) => server.ended().map(|_| false),
+    });
+    assert_eq!(ready, Some(true), "{}", fs::read_to_string(folder.join("log")).unwrap_or_default());
+    (server, port)
+}
+
+fn free_port() -> u16 {
+    let free = || {
+        let tcp = TcpListener::bind(("127.0.0.1", 0)).ok()?;
+        let port = tcp.local_addr().ok()?.port();
+        UdpSocket::bind(("127.0.0.1", port)).ok().map(|_| port)
+    };
+    (0..50).find_map(|_| free()).expect("a free port")
+}
