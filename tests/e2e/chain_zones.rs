@@ -105,6 +105,9 @@ const fn flawed(apex: &'static str, tool: Tool, edits: &'static [Edit], verdict:
     Zone { apex, place: Place::Leaf, tool, algorithm: P256, vouch: Vouch::Right, edits, verdict }
 }
 
+const ALIASES: &[Edit] =
+    &[Edit(Some("alias"), "CNAME", Some("mail.aliases.test.")), Edit(Some("old"), "DNAME", Some("wild.aliases.test."))];
+
 /// Children before their parents. Four have RSA keys.
 pub const ZONES: &[Zone] = &[
     good("sha1.test.", Place::Leaf, PLAIN, "RSASHA1"),
@@ -131,11 +134,18 @@ pub const ZONES: &[Zone] = &[
     flawed("nonsec.test.", PLAIN, &[Edit(None, "NSEC", None), Edit(None, "RRSIG NSEC", None)], Verdict::Secure),
     flawed("nonsecsig.test.", PLAIN, &[Edit(None, "RRSIG NSEC", None)], Verdict::Secure),
     flawed("wildcard.test.", PLAIN, &[Edit(Some("*.wild"), "TXT", Some("\"else\""))], Verdict::Secure),
+    flawed("nonsec3sig.test.", HASHED, &[Edit(None, "RRSIG NSEC3", None)], Verdict::Secure),
+    flawed("aliases.test.", PLAIN, ALIASES, Verdict::Secure),
+    flawed("dssig.test.", PLAIN, &[], Verdict::Bogus),
+    good("hundred.test.", Place::Leaf, Tool::Ldns(&["-n", "-t", "100"]), P256),
     flawed("nokeysig.test.", PLAIN, &[Edit(None, "RRSIG DNSKEY", None)], Verdict::Bogus),
     flawed("stripped.test.", Tool::Nobody, &[], Verdict::Bogus),
     Zone { vouch: Vouch::WrongDigest, ..flawed("wrongds.test.", PLAIN, &[], Verdict::Bogus) },
     good("opt.test.", Place::Tld, Tool::Ldns(&["-n", "-p"]), P256),
-    good("test.", Place::Tld, Tool::Bind(&["-3", "-"]), "RSASHA256"),
+    Zone {
+        edits: &[Edit(Some("dssig"), "RRSIG DS", None)],
+        ..good("test.", Place::Tld, Tool::Bind(&["-3", "-"]), "RSASHA256")
+    },
     good(".", Place::Root, Tool::Bind(&[]), P256),
 ];
 

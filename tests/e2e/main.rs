@@ -1,6 +1,6 @@
 //! The `burdock` binary against real authoritative servers, asked with real clients, all on loopback.
 //!
-//! Needs Debian's nsd, knot, knot-dnsutils, bind9-dnsutils, bind9-utils and ldnsutils; `tests/run` installs them. With `E2E=1` their absence
+//! Needs Debian's nsd, knot, knot-dnsutils, bind9-dnsutils, bind9-utils, ldnsutils and unbound; `tests/run` installs them. With `E2E=1` their absence
 //! is a failure, otherwise it is said and nothing runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, clippy::disallowed_types)]
 #![allow(missing_docs)]
