@@ -141,7 +141,7 @@ pub const ZONES: &[Zone] = &[
     flawed("nokeysig.test.", PLAIN, &[Edit(None, "RRSIG DNSKEY", None)], Verdict::Bogus),
     flawed("stripped.test.", Tool::Nobody, &[], Verdict::Bogus),
     Zone { vouch: Vouch::WrongDigest, ..flawed("wrongds.test.", PLAIN, &[], Verdict::Bogus) },
-    good("opt.test.", Place::Tld, Tool::Ldns(&["-n", "-p"]), P256),
+    good("opt.test.", Place::Tld, Tool::Bind(&["-3", "-", "-A"]), P256),
     Zone {
         edits: &[Edit(Some("dssig"), "RRSIG DS", None)],
         ..good("test.", Place::Tld, Tool::Bind(&["-3", "-"]), "RSASHA256")
