@@ -51,7 +51,7 @@ type Said = String;
 
 fn agree(stage: &Stage) {
     let chain = stage.chain();
-    let (_unbound, port) = unbound(chain);
+    let (_unbound, port) = unbound(chain, "unbound");
     let questions = questions();
     assert!(questions.len() >= 2000, "{}", questions.len());
     let ours = ask(chain, "burdock", chain.burdock.port, &questions);
@@ -68,14 +68,27 @@ fn agree(stage: &Stage) {
     for (question, must) in KNOWN {
         assert_eq!(ours.get(question).map(String::as_str), Some(must), "{question}");
     }
+    let none = String::from("nothing");
+    let unexplained = |question: &&String, theirs: &BTreeMap<String, Said>| {
+        let (our, their) = (ours.get(*question).unwrap_or(&none), theirs.get(*question).unwrap_or(&none));
+        our != their && !is_explained(question, our, their)
+    };
+    // Unbound's word may depend on what it was asked before: what is different must be so for one newly started too.
+    let differing: BTreeSet<String> =
+        questions.iter().filter(|question| unexplained(question, &theirs)).cloned().collect();
+    if differing.is_empty() {
+        return;
+    }
+    for question in &differing {
+        eprintln!("asked again: {question}: {:?}, Unbound {:?}", ours.get(question), theirs.get(question));
+    }
+    let (_unbound, port) = unbound(chain, "unbound-again");
+    let again = ask(chain, "again", port, &differing);
     let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for question in &questions {
-        let none = String::from("nothing");
-        let (our, their) = (ours.get(question).unwrap_or(&none), theirs.get(question).unwrap_or(&none));
-        if our != their && !is_explained(question, our, their) {
-            let zone = question.split(' ').next().unwrap_or_default().rsplit('.').nth(2).unwrap_or_default();
-            kinds.entry(format!("{zone}: {our}, Unbound {their}")).or_default().push(question);
-        }
+    for question in differing.iter().filter(|question| unexplained(question, &again)) {
+        let (our, their) = (ours.get(question).unwrap_or(&none), again.get(question).unwrap_or(&none));
+        let zone = question.split(' ').next().unwrap_or_default().rsplit('.').nth(2).unwrap_or_default();
+        kinds.entry(format!("{zone}: {our}, Unbound {their}")).or_default().push(question);
     }
     let mut text = String::new();
     for (kind, questions) in &kinds {
@@ -136,8 +149,8 @@ fn read(text: &str) -> BTreeMap<String, Said> {
 }
 
 /// Unbound along the same chain. It asks at port 53 unless told a zone's servers, so it is told all.
-fn unbound(chain: &Chain) -> (Server, u16) {
-    let folder = chain.folder.join("unbound");
+fn unbound(chain: &Chain, name: &str) -> (Server, u16) {
+    let folder = chain.folder.join(name);
     fs::create_dir_all(&folder).expect("a folder");
     let port = free_port();
     let mut text = format!(
