@@ -61,21 +61,22 @@ pub trait Network: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Clock {
     start: Instant,
-    wall_at_start: Duration,
+    /// What the calendar showed then; `None` when the system is asked each time.
+    wall_at_start: Option<Duration>,
 }
 
 impl Clock {
-    /// A clock that runs with tokio's time and now shows the system's wall time.
+    /// A clock that runs with tokio's time, and always shows the system's wall time: that is set right after the start
+    /// on machines that begin without it, and goes on while they are asleep.
     #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
     pub fn system() -> Self {
-        let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self::at(wall)
+        Self { start: Instant::now(), wall_at_start: None }
     }
 
     /// A clock that runs with tokio's time, paused or not, and now shows `wall` since 1970.
     #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
     pub fn at(wall: Duration) -> Self {
-        Self { start: Instant::now(), wall_at_start: wall }
+        Self { start: Instant::now(), wall_at_start: Some(wall) }
     }
 
     /// The monotonic present: for TTLs, deadlines and round trips.
@@ -85,8 +86,12 @@ impl Clock {
     }
 
     /// The calendar's present, since 1970: for signatures.
+    #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
     pub fn wall(&self) -> Duration {
-        self.wall_at_start + self.now().duration_since(self.start)
+        match self.wall_at_start {
+            Some(wall) => wall + self.now().duration_since(self.start),
+            None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
+        }
     }
 }
 
