@@ -3,6 +3,7 @@
 //! Everything is bound before anything is answered, so a server that says it is ready is. The configuration is not yet
 //! read again while running: SIGHUP is logged and changes nothing.
 
+pub mod anchors;
 pub mod state;
 
 use std::io;
@@ -16,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cache;
-use crate::config::Config;
+use crate::config::{Config, Rollover};
 use crate::job::Limits;
 use crate::net::outbound::Outbound;
 use crate::net::{self, BindError, Counters, Listening, Shared, Worker};
@@ -24,6 +25,8 @@ use crate::policy::{self, Policy};
 use crate::resolver::{self, Resolver};
 use crate::responder::Responder;
 use crate::world::{Clock, Dice, World};
+
+use anchors::Keeper;
 
 /// What a server is made of.
 #[derive(Clone, Debug)]
@@ -36,6 +39,8 @@ pub struct Parts {
     pub resolver: resolver::Settings,
     /// Whom it answers, and what by itself.
     pub policy: policy::Settings,
+    /// Whether trust anchors roll over, and where that is kept.
+    pub rollover: Rollover,
     /// Every bound.
     pub limits: Limits,
 }
@@ -48,6 +53,7 @@ impl From<Config> for Parts {
             cache: config.cache,
             resolver: config.resolver,
             policy: config.policy,
+            rollover: config.rollover,
             limits: config.limits,
         }
     }
@@ -80,12 +86,13 @@ pub fn run(config: Config) -> Result<(), StartError> {
     };
     let parts = Parts::from(config);
     let workers = parts.net.workers;
-    let server = start(parts)?;
+    let mut server = start(parts)?;
     for address in server.addresses() {
         tracing::info!("burdock {} answers at {address}, UDP and TCP, {workers} workers", env!("CARGO_PKG_VERSION"));
     }
     tell_systemd(NotifyState::Ready);
-    let reason = runtime.block_on(signals.wait_for_end());
+    let keeper = server.keeper.take();
+    let reason = runtime.block_on(until_the_end(&mut signals, keeper));
     tell_systemd(NotifyState::Stopping);
     tracing::info!("{reason}: no new questions; those in progress end first");
     server.stop();
@@ -93,12 +100,22 @@ pub fn run(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Starts a server in this process; it ends with [`Server::stop`] or when dropped.
+/// Keeps trust anchors up to date until a signal ends it all.
+async fn until_the_end(signals: &mut Signals, keeper: Option<Keeper>) -> &'static str {
+    let Some(keeper) = keeper else { return signals.wait_for_end().await };
+    tokio::select! {
+        biased;
+        reason = signals.wait_for_end() => reason,
+        never = keeper.run() => match never {},
+    }
+}
+
+/// Starts a server in this process: its trust anchors stay as they are. It ends with [`Server::stop`] or when dropped.
 ///
 /// # Errors
 /// [`StartError`]; nothing was answered then.
 pub fn start(parts: Parts) -> Result<Server, StartError> {
-    let Parts { net: settings, cache, mut resolver, policy, limits } = parts;
+    let Parts { net: settings, cache, mut resolver, policy, rollover, limits } = parts;
     let limits = Arc::new(limits);
     if net::raise_file_limit().is_none_or(|files| files < FILES_WANTED) {
         tracing::warn!(
@@ -117,6 +134,8 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     let world = world(settings.source);
     let clock = world.clock.clone();
     let resolver = Arc::new(Resolver::new(resolver, &cache, Arc::clone(&limits), world));
+    // Before the first answer: what was learnt in earlier runs is in force from the start.
+    let keeper = Keeper::begin(&resolver, &rollover);
     let (drain, draining) = watch::channel(false);
     let jobs = limits.jobs as usize / settings.workers;
     let counters = Arc::new(Counters::default());
@@ -125,7 +144,7 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     let workers = deal(listening, settings.workers).into_iter().enumerate();
     let threads = workers.map(|(number, worker)| worker.start(number, shared.clone()));
     let threads = threads.collect::<io::Result<_>>()?;
-    Ok(Server { addresses, counters, drain, threads })
+    Ok(Server { addresses, counters, drain, threads, keeper })
 }
 
 /// The world of a process that asks the Internet.
@@ -140,6 +159,7 @@ pub struct Server {
     counters: Arc<Counters>,
     drain: watch::Sender<bool>,
     threads: Vec<thread::JoinHandle<()>>,
+    keeper: Option<Keeper>,
 }
 
 impl Server {

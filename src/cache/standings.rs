@@ -62,6 +62,11 @@ impl Standings {
         self.store.get(&zone.key()).filter(|kept| now < kept.expires).map(|kept| kept.standing.clone())
     }
 
+    /// Forgets how `zone` stands.
+    pub fn remove(&self, zone: &Name) {
+        self.store.remove(&zone.key());
+    }
+
     /// Remembers how `zone` stands, for `ttl` at most.
     pub fn insert(&self, zone: &Name, standing: Standing, ttl: Ttl, now: Instant) {
         let ttl = ttl.min(self.longest).duration();

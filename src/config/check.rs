@@ -36,6 +36,7 @@ fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config>
     let policy = policy(given);
     let cache = cache(given);
     let resolver = resolver(given, &Paths { base, overrides });
+    let rollover = dnssec::rollover(given, base);
     let limits = limits(given);
     let log = log(given);
     Some(Config {
@@ -45,6 +46,7 @@ fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config>
         policy: policy?,
         cache: cache?,
         resolver: resolver?,
+        rollover: rollover?,
         limits: limits?,
         log: log?,
     })

@@ -1,12 +1,13 @@
 //! The section `dnssec`: what is validated, from which trust anchors, and what is excepted (RFC 7646).
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::dns::{Name, time_from_text, time_to_text};
 use crate::dnssec::{Anchors, NegativeAnchor, NegativeAnchors, Settings, Source};
 
+use super::Rollover;
 use super::file::{Entry, Node, Value};
 use super::given::Given;
 use super::problem::Complaint;
@@ -23,6 +24,27 @@ pub fn read(given: &mut Given, base: &Path) -> Option<Settings> {
         given.complain(ANCHORS, complaint);
     }
     Some(Settings { validate, anchors, negative: negative? })
+}
+
+/// Where rollovers are kept.
+pub fn rollover(given: &mut Given, base: &Path) -> Option<Rollover> {
+    given.one(ROLLOVER, |text| match text {
+        "auto" => Ok(Rollover::Auto),
+        "off" => Ok(Rollover::Off),
+        "" => Err(Complaint::new("there is no path", "write `auto`, `off`, or the path of a folder")),
+        // A folder in the present one would be `./on`.
+        "on" | "true" | "false" => Err(value::word(text, &["auto", "off"]).err().unwrap_or_else(nameless)),
+        path => Ok(Rollover::Folder(base.join(path))),
+    })
+}
+
+/// The service's own folder: systemd says which, when it has made one.
+#[allow(clippy::disallowed_methods, reason = "the one place where the environment comes in")]
+pub fn service_folder() -> PathBuf {
+    // With more than one there are colons between them.
+    let named = std::env::var("STATE_DIRECTORY").unwrap_or_default();
+    let first = named.split(':').next().unwrap_or_default();
+    PathBuf::from(if first.is_empty() { "/var/lib/burdock" } else { first })
 }
 
 fn anchors(given: &mut Given, base: &Path) -> Option<Anchors> {
@@ -182,6 +204,7 @@ fn root_warning(anchors: &Anchors) -> Option<Complaint> {
 const KSK_2017: u16 = 20_326;
 const VALIDATE: &str = "dnssec.validate";
 const ANCHORS: &str = "dnssec.trust-anchors";
+const ROLLOVER: &str = "dnssec.trust-anchor-rollover";
 const NEGATIVE: &str = "dnssec.negative-trust-anchors";
 const KEYS: [&str; 3] = ["domain", "reason", "until"];
 const EXAMPLE: &str = "write a domain, or `{ domain: corp.example, reason: why, until: 2031-01-31 }`";

@@ -28,6 +28,7 @@ use given::Given;
 use problem::Complaint;
 use warning::Machine;
 
+pub use dnssec::service_folder;
 pub use problem::{Place, Problem};
 pub use show::schema;
 pub use table::{Form, Setting, settings};
@@ -48,10 +49,23 @@ pub struct Config {
     pub cache: cache::Settings,
     /// How questions are walked.
     pub resolver: resolver::Settings,
+    /// Whether trust anchors roll over, and where that is kept.
+    pub rollover: Rollover,
     /// Every bound.
     pub limits: Limits,
     /// What is logged.
     pub log: Log,
+}
+
+/// Whether trust anchors roll over (RFC 5011), and where what is known of their keys is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rollover {
+    /// Those that are compiled in, in the service's own folder, if that is there.
+    Auto,
+    /// None.
+    Off,
+    /// Those of every zone, in this folder.
+    Folder(PathBuf),
 }
 
 /// What is logged, and how.

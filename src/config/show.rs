@@ -99,7 +99,7 @@ fn form(form: Form) -> Json {
         }
         Form::Flag => json!({ "type": "boolean" }),
         Form::Word(words) => json!({ "enum": words.iter().map(|word| typed(word)).collect::<Vec<_>>() }),
-        Form::PathOrBuiltin => json!({ "type": "string" }),
+        Form::PathOrBuiltin | Form::PathOrWord(_) => json!({ "type": "string" }),
         Form::Exceptions => {
             let text = json!({ "type": "string" });
             let section = json!({

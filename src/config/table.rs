@@ -48,6 +48,8 @@ pub enum Form {
     PathOrBuiltin,
     /// A list of paths and `builtin`.
     PathsOrBuiltin,
+    /// A path, or one of these words.
+    PathOrWord(&'static [&'static str]),
     /// A list of domains, or of sections with `domain`, `reason` and `until`.
     Exceptions,
     /// Not built into this version: only these values, all of which mean "off", are taken.
@@ -155,6 +157,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         Form::PathsOrBuiltin,
         "builtin",
         "where chains of signatures begin: files of DS or DNSKEY records; builtin: the root's; a list adds up",
+    ),
+    (
+        "dnssec.trust-anchor-rollover",
+        Form::PathOrWord(&["auto", "off"]),
+        "auto",
+        "the folder that keeps what is known of keys that roll over (RFC 5011); auto: the root's, if /var/lib/burdock is there",
     ),
     (
         "dnssec.negative-trust-anchors",

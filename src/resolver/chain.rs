@@ -8,7 +8,7 @@ use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::{Rank, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Delegation, Proofs, is_beyond_validation};
-use crate::dnssec::{Beginning, Bogus, Reason, Trusted, Verdict, accept, unsupported};
+use crate::dnssec::{Beginning, Bogus, Reason, Settings, Trusted, Verdict, accept, unsupported};
 use crate::job::Job;
 use crate::telemetry::Step;
 use crate::world::BoxFuture;
@@ -52,7 +52,8 @@ impl Resolver {
             if let Some(known) = self.standings.find(zone, job.now()) {
                 return Ok(known);
             }
-            let (standing, ttl) = match self.establish(zone, job).await {
+            let anchored = self.anchored();
+            let (standing, ttl) = match self.establish(zone, &anchored, job).await {
                 Ok(held) => held,
                 Err(ResolveError::Bogus { bogus }) => {
                     // What keeps a zone above busy is that one's fault, and mostly over in a moment.
@@ -62,13 +63,13 @@ impl Resolver {
                 Err(error) => return Err(error),
             };
             job.tell(|| Step::Chain { zone: zone.clone(), standing: describe(&standing) });
-            self.standings.insert(zone, standing.clone(), ttl, job.now());
+            self.keep_standing((zone, standing.clone(), ttl), &anchored, job.now());
             Ok(standing)
         })
     }
 
-    async fn establish(&self, zone: &Name, job: &Job) -> Result<Held, ResolveError> {
-        match self.beginning(zone) {
+    async fn establish(&self, zone: &Name, anchored: &Settings, job: &Job) -> Result<Held, ResolveError> {
+        match anchored.beginning(zone, self.world.clock.wall()) {
             Beginning::Anchor(anchor) if anchor.apex == *zone => return self.keys(&anchor.trusted(), ALONE, job).await,
             Beginning::Anchor(_) => {}
             Beginning::Excepted(_) => return Ok((Standing::Insecure(Some(EdeCode::NEGATIVE_TRUST_ANCHOR)), EXCEPTED)),

@@ -43,6 +43,8 @@ pub(super) enum Proof<'a> {
     Unwanted,
     /// The chain of trust.
     Wanted,
+    /// Nothing: whoever asks judges the RRset itself, which is put here as it came.
+    Raw(&'a mut Option<RrSet>),
     /// The judgement of someone who knows which keys a zone must have, and how long these hold; `None` when there are none.
     Keys(&'a mut (dyn FnMut(Option<&RrSet>) -> Result<Ttl, Bogus> + Send)),
 }
@@ -230,6 +232,12 @@ impl Resolver {
     ) -> Result<Kind, ResolveError> {
         match (&mut walk.proof, kind) {
             (Proof::Unwanted, kind) => Ok(kind),
+            (Proof::Raw(place), kind) => {
+                if let Kind::End(Outcome::Found(set)) = &kind {
+                    **place = Some(set.clone());
+                }
+                Ok(kind)
+            }
             (Proof::Wanted, Kind::End(outcome)) => self.check(zone, &probe.question, outcome, job).await.map(Kind::End),
             (Proof::Wanted, Kind::Alias(alias)) => self.check_alias(zone, alias, job).await.map(Kind::Alias),
             (Proof::Wanted, Kind::TooLong(dname)) => {

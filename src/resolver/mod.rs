@@ -2,6 +2,7 @@
 
 mod addresses;
 mod alias;
+mod anchors;
 mod chain;
 mod classify;
 mod descend;
@@ -16,6 +17,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
+use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
 use crate::cache::{self, Cuts, Failures, RrSets, Standing, Standings};
@@ -54,7 +56,7 @@ pub struct Settings {
     pub own_addresses: Vec<IpAddr>,
     /// Zones with servers set by the operator: asked there, whatever the tree says.
     pub stubs: Vec<Stub>,
-    /// What is validated, and from where.
+    /// What is validated, and from where at first: [`Resolver::replace_anchors`].
     pub dnssec: dnssec::Settings,
 }
 
@@ -134,6 +136,8 @@ pub struct Resolver {
     cuts: Cuts,
     failures: Failures<ResolveError>,
     standings: Standings,
+    /// `settings.dnssec` with the trust anchors that are now in force.
+    anchored: RwLock<Arc<dnssec::Settings>>,
     root: Mutex<Option<Arc<ZoneCut>>>,
     stubs: Vec<Arc<ZoneCut>>,
 }
@@ -160,6 +164,7 @@ impl Resolver {
             cuts: Cuts::new(cache.share(11), world.dice.bits()),
             failures: Failures::new(cache.share(2), world.dice.bits()),
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
+            anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
             root: Mutex::new(None),
             stubs: settings.stubs.iter().map(stub).collect(),
             settings,
@@ -213,7 +218,7 @@ impl Resolver {
 
     /// Why `resolution`, which ends at `name`, counts as unsigned, if there is something to tell.
     pub fn remark(&self, name: &Name, resolution: &Resolution) -> Option<EdeCode> {
-        if matches!(self.beginning(name), Beginning::Excepted(_)) {
+        if matches!(self.anchored().beginning(name, self.world.clock.wall()), Beginning::Excepted(_)) {
             return Some(EdeCode::NEGATIVE_TRUST_ANCHOR);
         }
         if resolution.proof().any(|sets| is_beyond_validation(sets.iter())) {

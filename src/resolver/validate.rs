@@ -31,11 +31,6 @@ impl Resolver {
         seconds
     }
 
-    /// Where the chain of `name` begins.
-    pub(super) fn beginning(&self, name: &Name) -> Beginning<'_> {
-        self.settings.dnssec.beginning(name, self.world.clock.wall())
-    }
-
     /// The outcome of `question`, as told by the servers of `zone`, with what is known of its authenticity.
     ///
     /// # Errors
@@ -100,9 +95,10 @@ impl Resolver {
     /// The zone to start from: what the walk says, or an anchor or a zone known to be secure between that and the name,
     /// whose parents have no say in it. DS records are their owner's parent's.
     pub(super) fn base(&self, zone: &Name, (name, rtype): (&Name, RecordType), job: &Job) -> Name {
+        let (anchored, now) = (self.anchored(), self.world.clock.wall());
         let is_zone = |above: &Name| match self.standings.find(above, job.now()) {
             Some(Standing::Secure(keys)) => keys.apex == *above,
-            _ => matches!(self.beginning(above), Beginning::Anchor(anchor) if anchor.apex == *above),
+            _ => matches!(anchored.beginning(above, now), Beginning::Anchor(anchor) if anchor.apex == *above),
         };
         let from = usize::from(rtype.is_parent_side() && !name.is_root());
         let mut between = name.ancestors().skip(from).take_while(|above| above.is_strictly_below(zone));

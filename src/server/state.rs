@@ -66,6 +66,17 @@ pub fn save(path: &Path, rollover: &Rollover) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Puts what cannot be used out of the way, where somebody may look at it: at the path that is returned.
+///
+/// # Errors
+/// Why it cannot.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".unusable");
+    fs::rename(path, &aside)?;
+    Ok(aside.into())
+}
+
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     // What is longer than anything we write is cut, and so found to be torn.

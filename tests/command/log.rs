@@ -45,3 +45,37 @@ fn signals_that_mean_nothing_here_are_told_and_end_nothing() {
     assert_eq!(burdock(&["query", &address, "localhost"]).status, Some(0));
     assert_eq!(server.end("TERM").0, Some(0));
 }
+
+#[test]
+fn a_folder_that_trust_anchors_cannot_be_kept_in_is_warned_of_and_ends_nothing() {
+    // Not there, and no folder: root, too, can write to neither.
+    let file = File::new("");
+    let hints = File::new(". NS ns.example.\nns.example. A 192.0.2.1\n");
+    for folder in ["/nowhere/burdock", file.path()] {
+        let settings = format!("dnssec: {{ trust-anchor-rollover: {folder} }}\n");
+        let config = File::new(&format!("resolver: {{ root-hints: {} }}\n{settings}", hints.path()));
+        let arguments = ["serve", "--config", config.path(), "--listen", "127.0.0.1:0", "--workers", "1"];
+        let mut server = Running::start(&arguments);
+        let line = server.log_line("cannot be kept in");
+        assert!(line.contains("WARN") && line.contains(&format!("{folder}/root.state: ")), "{line}");
+        assert!(line.contains("make that folder and let burdock write to it"), "{line}");
+        let line = server.log_line("answers at 127.0.0.1:");
+        let address = line.split("answers at ").nth(1).unwrap().split(',').next().unwrap();
+        // The question that nobody can answer is the driver's: it is logged, and asked again later.
+        server.log_line("the keys of . could not be had: ");
+        assert_eq!(burdock(&["query", &format!("@{address}"), "localhost"]).status, Some(0));
+        let (status, log) = server.end("TERM");
+        assert_eq!(status, Some(0), "{log}");
+    }
+}
+
+#[test]
+fn a_folder_that_can_be_written_to_keeps_the_trust_anchors() {
+    let folder = std::env::temp_dir().join(format!("burdock-state-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (server, _) = server(&format!("dnssec: {{ trust-anchor-rollover: {} }}\n", folder.display()));
+    assert_eq!(server.end("TERM").0, Some(0));
+    let state = std::fs::read_to_string(folder.join("root.state")).unwrap();
+    assert!(state.starts_with("burdock trust anchors, version 1\n"), "{state}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use burdock::config::{Config, Log, LogFormat, Overrides, parse};
+use burdock::config::{Config, Log, LogFormat, Overrides, Rollover, parse};
 use burdock::dns::Ttl;
 use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
 use burdock::job::Limits;
@@ -116,6 +116,9 @@ fn whom_it_never_asks() {
 fn what_is_validated_and_from_where() {
     changes("dnssec: { validate: false }", |c| c.resolver.dnssec.validate = false);
     changes("dnssec: { validate: true, trust-anchors: builtin }", |_| {});
+    changes("dnssec: { trust-anchor-rollover: auto }", |_| {});
+    changes("dnssec: { trust-anchor-rollover: off }", |c| c.rollover = Rollover::Off);
+    changes("dnssec: { trust-anchor-rollover: /srv/keys }", |c| c.rollover = Rollover::Folder("/srv/keys".into()));
     changes("dnssec: { validate: false, trust-anchors: [] }", |c| {
         c.resolver.dnssec = dnssec::Settings::off();
     });

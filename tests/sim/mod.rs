@@ -5,6 +5,7 @@ mod corners;
 mod counts;
 mod generate;
 mod lecture;
+mod rollover;
 mod seeds;
 mod signed;
 mod validation;

@@ -53,6 +53,7 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             special_use: true,
             elsewhere: Vec::new(),
         },
+        rollover: burdock::config::Rollover::Off,
         limits,
     }
 }

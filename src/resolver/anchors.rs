@@ -1,0 +1,53 @@
+//! Trust anchors of a resolver that runs: asked for, replaced, and no standing kept that rests on the old ones.
+//!
+//! Which anchors to trust is not decided here: that is `dnssec::rollover`'s (RFC 5011).
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::chain::bogus;
+use super::descend::Proof;
+use super::{ResolveError, Resolver};
+use crate::cache::Standing;
+use crate::dns::{Name, Question, RecordType, RrSet, Ttl};
+use crate::dnssec::{AnchorRecord, Reason, Settings};
+use crate::job::{Checking, Job};
+
+impl Resolver {
+    /// What is validated, and from where, now.
+    pub fn anchored(&self) -> Arc<Settings> {
+        Arc::clone(&self.anchored.read())
+    }
+
+    /// Lets `records` alone speak for `apex` from now on. Answers that were checked before stay for their TTLs.
+    pub fn replace_anchors(&self, apex: &Name, records: Vec<AnchorRecord>) {
+        let mut anchored = self.anchored.write();
+        let mut settings = Settings::clone(&anchored);
+        settings.anchors.replace(apex, records);
+        *anchored = Arc::new(settings);
+        self.standings.remove(apex);
+    }
+
+    /// The DNSKEY RRset of `apex` with its signatures, as the zone's servers give it now. Nobody has validated it.
+    ///
+    /// # Errors
+    /// [`ResolveError`] when no server gave one.
+    pub async fn fetch_keys(&self, apex: &Name) -> Result<RrSet, ResolveError> {
+        let job = Job::new(&self.limits, &self.world.clock).with(Checking::Disabled);
+        let mut found: Option<RrSet> = None;
+        let question = Question::new(apex.clone(), RecordType::DNSKEY);
+        self.descend(&question, Proof::Raw(&mut found), &job).await?;
+        let found = found.filter(|set| set.rtype == RecordType::DNSKEY && set.owner == *apex);
+        found.ok_or_else(|| bogus(Reason::KeyMissing, apex, RecordType::DNSKEY))
+    }
+
+    /// Remembers how a zone stands by `anchored`, unless other anchors have come into force in the meantime.
+    pub(super) fn keep_standing(&self, held: (&Name, Standing, Ttl), anchored: &Arc<Settings>, now: Instant) {
+        let in_force = self.anchored.read();
+        if Arc::ptr_eq(&in_force, anchored) {
+            let (zone, standing, ttl) = held;
+            self.standings.insert(zone, standing, ttl, now);
+        }
+    }
+}
