@@ -260,6 +260,8 @@ fn edns_matches() {
     let data = "SECTION ADDITIONAL\nHEX_EDNSDATA_BEGIN\n00 0f ; EDE\n00 02 00 16\nHEX_EDNSDATA_END";
     assert!(matches("MATCH ede=22", data, Kind::Answer) && matches("MATCH ede=any", data, Kind::Answer));
     assert!(!matches("MATCH ede=23", data, Kind::Answer) && !matches("MATCH ede=any", "REPLY DO", Kind::Answer));
+    let specific = data.replace("00 16", "00 0c");
+    assert!(matches("MATCH ede=6", &specific, Kind::Answer) && !matches("MATCH ede=6", data, Kind::Answer));
     assert!(matches(&format!("MATCH ednsdata\n{data}"), data, Kind::Query));
     assert!(!matches(&format!("MATCH ednsdata\n{data}"), "REPLY DO", Kind::Query));
     assert!(matches("MATCH DO", "REPLY DO", Kind::Query) && !matches("MATCH DO", "REPLY QR", Kind::Query));

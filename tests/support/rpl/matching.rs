@@ -170,6 +170,8 @@ fn compare_ede(wanted: EdeWanted, edns: Option<&Edns>) -> Result<(), String> {
         .collect();
     let found = match wanted {
         EdeWanted::Any => !codes.is_empty(),
+        // "DNSSEC Bogus" is what those say who do not say why (RFC 8914 §4.7–4.13).
+        EdeWanted::Code(6) => codes.iter().any(|code| (6..=12).contains(code)),
         EdeWanted::Code(code) => codes.contains(&code),
     };
     if found { Ok(()) } else { Err(format!("extended error: expected {wanted:?}, got {codes:?}")) }

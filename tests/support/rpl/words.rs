@@ -99,6 +99,8 @@ impl Effect {
 
 use Effect::{Asks, AsksUnless, Harmless, NeverUnless, Sets};
 
+/// Names that are answered without asking anybody (RFC 6761, RFC 6762).
+const SPECIAL: &[&str] = &["test", "local"];
 const NO: &[&str] = &["no", "off", "false"];
 const YES: &[&str] = &["yes", "on", "true"];
 
@@ -116,7 +118,7 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "do-not-query-localhost", Harmless("every address may be asked in scenarios")),
     ("server", "iter-scrub-promiscuous", Harmless("records that were not asked for are never used in an answer")),
     ("server", "harden-below-nxdomain", Harmless("a name below one that does not exist does not exist (RFC 8020)")),
-    ("server", "harden-glue", NeverUnless(YES, "glue from outside the parent's zone is never used")),
+    ("server", "harden-glue", Harmless("glue from outside the parent's zone is never used")),
     ("server", "harden-unknown-additional", Harmless("the additional section holds addresses only, or nothing")),
     ("server", "harden-unverified-glue", AsksUnless(NO, "verified glue")),
     ("server", "harden-referral-path", AsksUnless(NO, "harden-referral-path")),
@@ -230,6 +232,13 @@ pub fn judge(scenario: &Scenario) -> Result<Verdict, String> {
         }
     }
     stubs(scenario, &mut setup)?;
+    // Special names are asked for where the script has servers for them.
+    for special in SPECIAL.iter().filter_map(|special| special.parse::<Name>().ok()) {
+        let answers = scenario.ranges.iter().flat_map(|range| &range.entries);
+        if answers.filter_map(|entry| entry.message.question.as_ref()).any(|(asked, _)| asked.name.is_in(&special)) {
+            setup.policy.elsewhere.push(special);
+        }
+    }
     if setup.resolver.root_hints.is_empty() {
         setup.resolver.root_hints = builtin_hints();
     }
@@ -257,7 +266,7 @@ fn stubs(scenario: &Scenario, setup: &mut Setup) -> Result<(), String> {
             let bad = || format!("line {line}: not a value for {key}: {value}");
             match key.as_str() {
                 "name" => zone = value.parse().map_err(|_| bad())?,
-                "stub-addr" => servers.push(server(servers.len(), value).ok_or_else(bad)?),
+                "stub-addr" => servers.push(server(servers.len(), &zone, value).ok_or_else(bad)?),
                 "stub-name" | "stub-host" => {
                     servers.push(NameServer { host: value.parse().map_err(|_| bad())?, glue: Vec::new() });
                 }
@@ -290,10 +299,10 @@ fn builtin_hints() -> Vec<NameServer> {
     hosts.map(|host| NameServer { glue: addresses(&host), host }).collect()
 }
 
-/// A server known by its address alone; its name exists nowhere else.
-fn server(index: usize, address: &str) -> Option<NameServer> {
+/// A server known by its address alone; its name is in its zone, so that nobody looks it up.
+fn server(index: usize, zone: &Name, address: &str) -> Option<NameServer> {
     let address = address.split('@').next()?.parse().ok()?;
-    Some(NameServer { host: format!("stub-{index}.invalid").parse().ok()?, glue: vec![address] })
+    Some(NameServer { host: zone.prepend(format!("stub-{index}").as_bytes()).ok()?, glue: vec![address] })
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -321,7 +330,7 @@ fn ipv6(setup: &mut Setup, value: &str) -> Option<()> {
 
 fn root_hint(setup: &mut Setup, value: &str) -> Option<()> {
     let hints = &mut setup.resolver.root_hints;
-    hints.push(server(hints.len(), value)?);
+    hints.push(server(hints.len(), &Name::root(), value)?);
     Some(())
 }
 
