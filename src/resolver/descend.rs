@@ -239,9 +239,11 @@ impl Resolver {
                 Ok(kind)
             }
             (Proof::Wanted, Kind::End(outcome)) => self.check(zone, &probe.question, outcome, job).await.map(Kind::End),
-            (Proof::Wanted, Kind::Alias(alias)) => self.check_alias(zone, alias, job).await.map(Kind::Alias),
+            (Proof::Wanted, Kind::Alias(alias)) => {
+                self.check_alias(zone, &probe.question, alias, job).await.map(Kind::Alias)
+            }
             (Proof::Wanted, Kind::TooLong(dname)) => {
-                let mut checked = self.check_alias(zone, vec![dname.clone()], job).await?;
+                let mut checked = self.check_alias(zone, &probe.question, vec![dname.clone()], job).await?;
                 Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
             }
             (Proof::Keys(judge), Kind::End(Outcome::Found(set))) => {

@@ -47,7 +47,7 @@ impl Resolver {
             Outcome::Found(set) if set.rtype == RecordType::RRSIG => {
                 Outcome::Found(RrSet { security: Security::Insecure, ..set })
             }
-            Outcome::Found(set) => Outcome::Found(self.check_set(zone, set, job).await?),
+            Outcome::Found(set) => Outcome::Found(self.check_set(zone, (set, question.rtype), job).await?),
             Outcome::NoData(denial) => self.check_denial(zone, question, (denial, Claim::NoData), job).await?,
             Outcome::NxDomain(denial) => self.check_denial(zone, question, (denial, Claim::NxDomain), job).await?,
         };
@@ -61,12 +61,17 @@ impl Resolver {
     pub(super) async fn check_alias(
         &self,
         zone: &Name,
+        question: &Question,
         alias: Vec<RrSet>,
         job: &Job,
     ) -> Result<Vec<RrSet>, ResolveError> {
         let mut sets = alias.into_iter();
         let Some(first) = sets.next() else { return Ok(Vec::new()) };
-        let first = self.check_set(zone, first, job).await?;
+        // What is said in place of a DS RRset is the parent's, too. The keys of a zone of that name may be what the question
+        // is asked for: they must not be needed for the answer.
+        let in_place = question.rtype.is_parent_side() && first.owner == question.name;
+        let rtype = if in_place { question.rtype } else { first.rtype };
+        let first = self.check_set(zone, (first, rtype), job).await?;
         let (security, ttl) = (first.security, first.ttl);
         let question = Question::new(first.owner.clone(), first.rtype);
         job.tell(|| Step::Checked { question, security });
@@ -74,11 +79,17 @@ impl Resolver {
         Ok(std::iter::once(first.clone()).chain(rest).collect())
     }
 
-    async fn check_set(&self, zone: &Name, set: RrSet, job: &Job) -> Result<RrSet, ResolveError> {
-        let base = self.base(zone, (&set.owner, set.rtype), job);
-        let signer = signer_of(std::iter::once(&set), (&set.owner, set.rtype), &base);
+    /// An RRset that belongs to the zone which has this type of its owner.
+    async fn check_set(
+        &self,
+        zone: &Name,
+        (set, rtype): (RrSet, RecordType),
+        job: &Job,
+    ) -> Result<RrSet, ResolveError> {
+        let base = self.base(zone, (&set.owner, rtype), job);
+        let signer = signer_of(std::iter::once(&set), (&set.owner, rtype), &base);
         let (security, ttl) = match signer {
-            None => self.check_unsigned(&base, (&set.owner, set.rtype), Reason::SignaturesMissing, job).await?,
+            None => self.check_unsigned(&base, (&set.owner, rtype), Reason::SignaturesMissing, job).await?,
             Some(signer) => match self.standing(&signer, job).await? {
                 Standing::Insecure(_) => (Security::Insecure, set.ttl),
                 Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use burdock::dns::{Header, Message, QueryFlags, Question, Rcode, RecordType, write_query};
 use burdock::dnssec::{AnchorRecord, Anchors, Settings, Source};
-use burdock::playground::{Behaviour, Denials, Flaw, Hashing, Rewrite, Window};
+use burdock::playground::{Behaviour, Denials, Flaw, Hashing, Rewrite, Rrsig, Window};
 use burdock::responder::{Client, ClientTransport};
 
 use super::validation::from;
@@ -138,6 +138,37 @@ fn an_alias_is_no_zone_cut() {
         let lab = lab(&tree("alias CNAME www\nwww A 192.0.2.1").behave(T1, strip));
         let reply = lab.ask_with("alias.t1", A, FLAGS).await;
         assert_eq!((reply.rcode(), codes(&reply)), (Rcode::SERVFAIL, vec![10]), "{reply}");
+    });
+}
+
+#[test]
+fn an_alias_that_answers_for_ds_is_judged_once() {
+    // Whether the CNAME at a name is signed well must not depend on the keys of a zone of that name, which the very same
+    // question is about: without signatures, and signed by its own owner.
+    let own = Behaviour::edits(|query, draft| {
+        let asked = query.message.question.as_ref().map(|(question, _)| question.rtype);
+        let covers_cname = |rdata: &[u8]| rdata[..2] == [0, 5];
+        for record in draft
+            .message
+            .answer
+            .iter_mut()
+            .filter(|record| asked == Some(RecordType::DS) && covers_cname(&record.rdata))
+        {
+            let mut rrsig = Rrsig::parse(&record.rdata).unwrap();
+            rrsig.signer = record.owner.clone();
+            record.rdata = rrsig.rdata().as_slice().into();
+        }
+        if asked == Some(A) {
+            draft.message.answer.retain(|record| record.rtype != RecordType::RRSIG);
+        }
+    });
+    run(async {
+        for behaviour in [Behaviour::DropsSignatures(vec![RecordType::CNAME]), own] {
+            let lab = lab(&tree("alias CNAME www\nwww A 192.0.2.1").behave(T1, behaviour));
+            let reply = lab.ask_with("alias.t1", A, FLAGS).await;
+            assert_eq!(reply.rcode(), Rcode::SERVFAIL, "{reply}");
+            assert!(lab.net.packets() < 40, "{}", lab.net.story());
+        }
     });
 }
 
