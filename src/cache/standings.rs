@@ -67,10 +67,34 @@ impl Standings {
         self.store.remove(&zone.key());
     }
 
+    /// For how long it will be known how `zone` stands.
+    pub fn left(&self, zone: &Name, now: Instant) -> Ttl {
+        let kept = self.store.get(&zone.key());
+        let left = kept.map_or(Duration::ZERO, |kept| kept.expires.saturating_duration_since(now));
+        Ttl::from_secs(u32::try_from(left.as_secs()).unwrap_or(u32::MAX))
+    }
+
     /// Remembers how `zone` stands, for `ttl` at most.
     pub fn insert(&self, zone: &Name, standing: Standing, ttl: Ttl, now: Instant) {
         let ttl = ttl.min(self.longest).duration();
         let expires = now + if matches!(standing, Standing::Bogus(_)) { ttl.min(BOGUS) } else { ttl };
         self.store.insert(&zone.key(), Arc::new(Kept { zone: zone.clone(), standing, expires }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standing_is_known_for_as_long_as_it_is_said_to_be() {
+        let standings = Standings::new(1 << 20, Ttl::from_secs(3600), 1);
+        let (zone, now) = (Name::root(), Instant::now());
+        standings.insert(&zone, Standing::Insecure(None), Ttl::from_secs(60), now);
+        let later = now + Duration::from_secs(45);
+        assert_eq!(standings.left(&zone, later), Ttl::from_secs(15));
+        let end = now + Duration::from_secs(60);
+        assert!(standings.find(&zone, later).is_some() && standings.find(&zone, end).is_none());
+        assert_eq!(standings.left(&zone, end), Ttl::ZERO);
     }
 }

@@ -32,7 +32,7 @@ const BROKEN: Ttl = Ttl::from_secs(30);
 pub(super) const COSTLY: Ttl = Ttl::from_secs(1);
 /// How long an exception by the operator is taken for granted.
 const EXCEPTED: Ttl = Ttl::from_secs(10);
-/// How long a zone stands as the one above it.
+/// How long a zone stands as the one above it, at most.
 const INHERITED: Ttl = Ttl::from_secs(300);
 /// How long what no anchor and no parent speaks of stands.
 const ALONE: Ttl = Ttl::from_secs(3600);
@@ -79,7 +79,10 @@ impl Resolver {
             Vouched::By(trusted, ttl) => self.keys(&trusted, ttl, job).await,
             Vouched::Unsigned(why, ttl) => Ok((Standing::Insecure(why), ttl)),
             // One may be made there, and signed, any time.
-            Vouched::Not(parent, ttl) => Ok((self.standing(&parent, job).await?, ttl)),
+            Vouched::Not(parent, ttl) => {
+                let standing = self.standing(&parent, job).await?;
+                Ok((standing, ttl.min(self.inherited(&parent, job))))
+            }
         }
     }
 
@@ -117,7 +120,7 @@ impl Resolver {
         let base = self.base(&parent.apex, (zone, RecordType::DS), job);
         // Below what is not signed nothing is, and nobody needs to be asked.
         match self.standing(&base, job).await? {
-            Standing::Insecure(why) => return Ok(Vouched::Unsigned(why, INHERITED)),
+            Standing::Insecure(why) => return Ok(Vouched::Unsigned(why, self.inherited(&base, job))),
             Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
             Standing::Secure(_) => {}
         }
@@ -138,6 +141,11 @@ impl Resolver {
             },
         };
         self.read_vouched(zone, outcome, job)
+    }
+
+    /// How long what holds for `zone` holds for what is below it: a zone that is signed from now on takes along all of it.
+    fn inherited(&self, zone: &Name, job: &Job) -> Ttl {
+        self.standings.left(zone, job.now()).min(INHERITED)
     }
 
     fn read_vouched(&self, zone: &Name, outcome: Outcome, job: &Job) -> Result<Vouched, ResolveError> {
