@@ -100,7 +100,9 @@ impl RrSets {
 
     /// The same set with a TTL within bounds.
     pub fn bounded_set(&self, set: RrSet) -> RrSet {
-        RrSet { ttl: set.ttl.max(self.min_ttl).min(self.max_ttl), ..set }
+        // What is signed ends with its signatures (RFC 4035 §5.3.3).
+        let least = if set.security == Security::Secure { Ttl::ZERO } else { self.min_ttl };
+        RrSet { ttl: set.ttl.max(least).min(self.max_ttl), ..set }
     }
 
     /// The same denial, its TTL and those of its records cut to what is allowed: a client must not keep it longer

@@ -9,6 +9,8 @@ use super::store::{Entry, Store};
 use crate::dns::{EdeCode, Name, Ttl};
 use crate::dnssec::{Bogus, ZoneKeys};
 
+/// The shortest time a standing is kept.
+const SHARING: Duration = Duration::from_secs(1);
 /// Zones that must not be believed are looked at again after this.
 const BOGUS: Duration = Duration::from_secs(30);
 
@@ -76,7 +78,8 @@ impl Standings {
 
     /// Remembers how `zone` stands, for `ttl` at most.
     pub fn insert(&self, zone: &Name, standing: Standing, ttl: Ttl, now: Instant) {
-        let ttl = ttl.min(self.longest).duration();
+        // Even what is gone at once is shared by those who need it in this moment.
+        let ttl = ttl.min(self.longest).duration().max(SHARING);
         let expires = now + if matches!(standing, Standing::Bogus(_)) { ttl.min(BOGUS) } else { ttl };
         self.store.insert(&zone.key(), Arc::new(Kept { zone: zone.clone(), standing, expires }));
     }

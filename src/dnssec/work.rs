@@ -94,6 +94,27 @@ impl Work {
         spend(&self.hash_blocks, blocks, self.allowance.hash_blocks).ok_or(TooMuch::HashBlocks)
     }
 
+    /// All of it, so far.
+    pub fn done(&self) -> Allowance {
+        let done = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        Allowance {
+            verifications: done(&self.verifications),
+            failures: done(&self.failures),
+            digests: done(&self.digests),
+            hash_blocks: done(&self.hash_blocks),
+        }
+    }
+
+    /// Whether at least half of what is allowed of some kind was done since `before`.
+    pub fn is_mostly_since(&self, before: Allowance) -> bool {
+        let (now, most) = (self.done(), self.allowance);
+        let is_most = |now: u32, before: u32, most: u32| now.saturating_sub(before) >= most.div_ceil(2);
+        is_most(now.verifications, before.verifications, most.verifications)
+            || is_most(now.failures, before.failures, most.failures)
+            || is_most(now.digests, before.digests, most.digests)
+            || is_most(now.hash_blocks, before.hash_blocks, most.hash_blocks)
+    }
+
     /// Signatures verified so far.
     pub fn verifications(&self) -> u32 {
         self.verifications.load(Ordering::Relaxed)

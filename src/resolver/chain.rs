@@ -52,9 +52,16 @@ impl Resolver {
             if let Some(known) = self.standings.find(zone, job.now()) {
                 return Ok(known);
             }
+            let before = job.budget().work().done();
             let anchored = self.anchored();
             let (standing, ttl) = match self.establish(zone, &anchored, job).await {
                 Ok(held) => held,
+                // Whoever had most of the work done before is to blame, not the zone at which it ran out.
+                Err(error @ ResolveError::Bogus { .. })
+                    if error.is_costly() && !job.budget().work().is_mostly_since(before) =>
+                {
+                    return Err(error);
+                }
                 Err(ResolveError::Bogus { bogus }) => {
                     // What keeps a zone above busy is that one's fault, and mostly over in a moment.
                     let of_above = matches!(bogus.reason, Reason::TooMuch(_)) && !bogus.name.is_in(zone);
@@ -127,7 +134,8 @@ impl Resolver {
         let known = self.rrsets.find(zone, RecordType::DS, job.now());
         // What came with the referral will mostly do.
         let checked = match known {
-            Some(outcome) if outcome.security() == Security::Unchecked => {
+            // What counted as unsigned when it came may have counted so for a reason that is gone.
+            Some(outcome) if outcome.security() != Security::Secure => {
                 let checked = self.check(&parent.apex, &question, outcome, job).await.ok();
                 checked.map(|checked| self.remember(&question, checked, Rank::Authoritative, job))
             }

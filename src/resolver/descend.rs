@@ -206,6 +206,11 @@ impl Resolver {
                                 aliases: vec![dname],
                             });
                         }
+                        // An empty non-terminal, whatever the RCODE said: nothing is known of names below it.
+                        Ok(Kind::End(outcome @ Outcome::NoData(_))) if probe.minimised => {
+                            self.remember(&probe.question, outcome, rank, job);
+                            walk.revealed.reveal(question, job.limits());
+                        }
                         Ok(kind) => return Ok(Visit::There(self.arrive(cut, (&probe, kind, rank), walk, job))),
                         Err(error @ ResolveError::Bogus { .. }) => {
                             let retry = walk.may_try_others(job) && !error.is_costly();

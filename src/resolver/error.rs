@@ -106,6 +106,11 @@ impl ResolveError {
         }
     }
 
+    /// Whether it is data that was found, and not the want of it, that led here.
+    pub(super) const fn is_of_data(&self) -> bool {
+        matches!(self, Self::AliasLoop { .. } | Self::AliasTooLong { .. } | Self::Bogus { .. })
+    }
+
     /// Whether data was found that must not be believed.
     pub const fn is_bogus(&self) -> bool {
         matches!(self, Self::Bogus { .. })

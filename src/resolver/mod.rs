@@ -201,13 +201,18 @@ impl Resolver {
         }
         let result = self.follow(question, job).await;
         let queries = job.budget().queries_spent();
+        // What unchecked data led to is no news for those who want it checked.
+        let checked = job.checking() == Checking::Enabled || !self.settings.dnssec.validate;
+        let speaks_for_all = checked || job.depth() > 0;
         match &result {
             Ok(resolution) => {
-                self.failures.remove(question);
+                if speaks_for_all {
+                    self.failures.remove(question);
+                }
                 job.tell(|| Step::Answered { rcode: resolution.rcode(), queries });
             }
             Err(error) => {
-                if error.is_lasting(job.depth()) {
+                if error.is_lasting(job.depth()) && (speaks_for_all || !error.is_of_data()) {
                     self.failures.insert(question, error.clone(), job.now());
                 }
                 job.tell(|| Step::GaveUp { reason: error.to_string(), queries });

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::chain::{COSTLY, bogus};
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Standing;
-use crate::dns::{Name, Question, RecordType, RrSet, Security, Ttl};
+use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Denied, MOST_SETS, NameError, Proofs};
 use crate::dnssec::{Beginning, Bogus, Reason, ZoneKeys, verify};
 use crate::job::Job;
@@ -19,6 +19,9 @@ const HIDDEN_CUTS: usize = 20;
 
 /// Signatures of one RRset or denial that do not verify: more than an honest zone ever has.
 const MANY_FAILURES: u32 = 4;
+
+/// How long data is kept that counts as unsigned by the operator's exception.
+const EXCEPTED: Ttl = Ttl::from_secs(60);
 
 /// How authentic something is, and for how long at most.
 type Checked = (Security, Ttl);
@@ -58,6 +61,9 @@ impl Resolver {
     }
 
     /// An alias: a CNAME, or a DNAME and the CNAME it stands for, which nobody signs (RFC 6672 §5.3.1).
+    ///
+    /// One that comes in place of DS records is judged as they would be: by the parent's side of the name. Whether a zone
+    /// begins there is just what is being asked.
     pub(super) async fn check_alias(
         &self,
         zone: &Name,
@@ -91,7 +97,7 @@ impl Resolver {
         let (security, ttl) = match signer {
             None => self.check_unsigned(&base, (&set.owner, rtype), Reason::SignaturesMissing, job).await?,
             Some(signer) => match self.standing(&signer, job).await? {
-                Standing::Insecure(_) => (Security::Insecure, set.ttl),
+                Standing::Insecure(why) => (Security::Insecure, longest(why)),
                 Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
                 Standing::Secure(keys) if keys.apex == signer => {
                     return self.at_expense_of(&keys, job, || self.check_signed(set, &keys, job));
@@ -181,7 +187,7 @@ impl Resolver {
         let mut at = base.clone();
         for _ in 0..=HIDDEN_CUTS {
             match self.standing(&at, job).await? {
-                Standing::Insecure(_) => return Ok((Security::Insecure, Ttl::MAX)),
+                Standing::Insecure(why) => return Ok((Security::Insecure, longest(why))),
                 Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
                 Standing::Secure(_) => {}
             }
@@ -205,11 +211,14 @@ impl Resolver {
         let base = self.base(zone, (name, *rtype), job);
         let sets = denial.proof.iter().chain(&denial.soa);
         let Some(signer) = signer_of(sets, (name, *rtype), &base) else {
-            let (security, _) = self.check_unsigned(&base, (name, *rtype), Reason::DenialMissing, job).await?;
-            return Ok(claim.outcome(Denial { security, ..denial }));
+            let (security, ttl) = self.check_unsigned(&base, (name, *rtype), Reason::DenialMissing, job).await?;
+            return Ok(claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial }));
         };
         match self.standing(&signer, job).await? {
-            Standing::Insecure(_) => Ok(claim.outcome(Denial { security: Security::Insecure, ..denial })),
+            Standing::Insecure(why) => {
+                let (security, ttl) = (Security::Insecure, denial.ttl.min(longest(why)));
+                Ok(claim.outcome(Denial { security, ttl, ..denial }))
+            }
             Standing::Bogus(bogus) => Err(ResolveError::Bogus { bogus }),
             Standing::Secure(keys) if keys.apex == signer => {
                 self.at_expense_of(&keys, job, || self.check_proof(question, denial, claim, (&keys, job)))
@@ -256,6 +265,11 @@ fn signer_of<'a>(
 ) -> Option<Name> {
     let is_parents = |signer: &Name| rtype.is_parent_side() && signer == name && !name.is_root();
     sets.flat_map(RrSet::signers).find(|signer| name.is_in(signer) && signer.is_in(base) && !is_parents(signer))
+}
+
+/// How long something counts as unsigned: what the operator excepts, hardly longer than the exception (RFC 7646 §2).
+fn longest(why: Option<EdeCode>) -> Ttl {
+    if why == Some(EdeCode::NEGATIVE_TRUST_ANCHOR) { EXCEPTED } else { Ttl::MAX }
 }
 
 /// What is denied.
