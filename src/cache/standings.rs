@@ -88,11 +88,12 @@ impl Standings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::Clock;
 
     #[tokio::test(start_paused = true)]
     async fn a_standing_is_known_for_as_long_as_it_is_said_to_be() {
         let standings = Standings::new(1 << 20, Ttl::from_secs(3600), 1);
-        let (zone, now) = (Name::root(), Instant::now());
+        let (zone, now) = (Name::root(), Clock::at(Duration::ZERO).now());
         standings.insert(&zone, Standing::Insecure(None), Ttl::from_secs(60), now);
         let later = now + Duration::from_secs(45);
         assert_eq!(standings.left(&zone, later), Ttl::from_secs(15));
