@@ -5,6 +5,7 @@
 
 mod answers;
 mod cuts;
+mod denials;
 mod fact;
 mod failures;
 mod front;
@@ -19,6 +20,7 @@ use crate::dns::{Name, RecordType, Ttl};
 
 pub use answers::{Answer, AnswerKey, Answers};
 pub use cuts::Cuts;
+pub use denials::{Denials, Order, Place, Proven, ProvenZone};
 pub use failures::{Failed, Failures, LONGEST as LONGEST_FAILURE, Reason};
 pub use front::{Found, Front};
 pub use rrsets::{Rank, RrSets};

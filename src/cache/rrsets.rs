@@ -39,7 +39,7 @@ impl RrSets {
     /// An empty cache with its share of `settings.size`.
     pub fn new(settings: &Settings, seed: u64) -> Self {
         Self {
-            store: Store::new(settings.share(50), seed),
+            store: Store::new(settings.share(47), seed),
             beginning: Beginning::default(),
             min_ttl: settings.min_ttl,
             max_ttl: settings.max_ttl,

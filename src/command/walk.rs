@@ -171,6 +171,7 @@ const fn from_cache(what: FromCache) -> &'static str {
         FromCache::Alias => "an alias",
         FromCache::NoData => "no such data",
         FromCache::NxDomain => "no such name",
+        FromCache::Proof => "a proof that there is no such thing",
         FromCache::Failure => "it failed a moment ago",
     }
 }

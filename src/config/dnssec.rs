@@ -18,12 +18,13 @@ pub fn read(given: &mut Given, base: &Path) -> Option<Settings> {
     let validate = given.one(VALIDATE, value::flag);
     let anchors = anchors(given, base);
     let negative = negative(given);
+    let aggressive_denial = given.one(AGGRESSIVE, value::flag);
     let (validate, anchors) = (validate?, anchors?);
     if validate && anchors.is_empty() {
         let complaint = Complaint::new("nothing can be validated without a trust anchor", "write `builtin`");
         given.complain(ANCHORS, complaint);
     }
-    Some(Settings { validate, anchors, negative: negative? })
+    Some(Settings { validate, anchors, negative: negative?, aggressive_denial: aggressive_denial? })
 }
 
 /// Where rollovers are kept.
@@ -206,6 +207,7 @@ const VALIDATE: &str = "dnssec.validate";
 const ANCHORS: &str = "dnssec.trust-anchors";
 const ROLLOVER: &str = "dnssec.trust-anchor-rollover";
 const NEGATIVE: &str = "dnssec.negative-trust-anchors";
+const AGGRESSIVE: &str = "dnssec.aggressive-denial";
 const KEYS: [&str; 3] = ["domain", "reason", "until"];
 const EXAMPLE: &str = "write a domain, or `{ domain: corp.example, reason: why, until: 2031-01-31 }`";
 const MAX_OCTETS: u64 = 1 << 20;

@@ -170,6 +170,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "[]",
         "domains that are not validated (RFC 7646): `name`, or `{ domain: name, reason: why, until: 2031-01-31 }`",
     ),
+    (
+        "dnssec.aggressive-denial",
+        Form::Flag,
+        "true",
+        "let what a signed zone has proven not to exist answer questions about other names, too (RFC 8198)",
+    ),
     ("forward", NONE, "[]", "zones with servers of your own"),
     ("local.hosts", NONE, "[]", "hosts files to answer from"),
     ("local.records", NONE, "[]", "records to answer with"),

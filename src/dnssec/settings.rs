@@ -15,6 +15,8 @@ pub struct Settings {
     pub anchors: Anchors,
     /// Where they do not matter.
     pub negative: NegativeAnchors,
+    /// Whether proofs of one denial are used for other names that they deny, too (RFC 8198).
+    pub aggressive_denial: bool,
 }
 
 /// Where the chain of a name begins.
@@ -31,7 +33,7 @@ pub enum Beginning<'a> {
 impl Settings {
     /// Nothing is validated.
     pub const fn off() -> Self {
-        Self { validate: false, anchors: Anchors::none(), negative: NegativeAnchors::none() }
+        Self { validate: false, anchors: Anchors::none(), negative: NegativeAnchors::none(), aggressive_denial: false }
     }
 
     /// Where the chain of `name` begins `now` (the calendar's present since 1970).
@@ -55,7 +57,7 @@ impl Settings {
 impl Default for Settings {
     /// Everything is validated from the root's keys on.
     fn default() -> Self {
-        Self { validate: true, anchors: Anchors::builtin(), negative: NegativeAnchors::none() }
+        Self { validate: true, anchors: Anchors::builtin(), negative: NegativeAnchors::none(), aggressive_denial: true }
     }
 }
 

@@ -115,6 +115,11 @@ impl Work {
             || is_most(now.hash_blocks, before.hash_blocks, most.hash_blocks)
     }
 
+    /// Blocks that may still be hashed.
+    pub fn hash_blocks_left(&self) -> u32 {
+        self.allowance.hash_blocks.saturating_sub(self.hash_blocks.load(Ordering::Relaxed))
+    }
+
     /// Signatures verified so far.
     pub fn verifications(&self) -> u32 {
         self.verifications.load(Ordering::Relaxed)

@@ -1,6 +1,7 @@
 //! Finding out — the recursion.
 
 mod addresses;
+mod aggressive;
 mod alias;
 mod anchors;
 mod chain;
@@ -20,7 +21,7 @@ use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
-use crate::cache::{self, Cuts, Failures, RrSets, Standing, Standings};
+use crate::cache::{self, Cuts, Denials, Failures, RrSets, Standing, Standings};
 use crate::dns::{EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
 use crate::dnssec::denial::is_beyond_validation;
 use crate::dnssec::{self, Beginning};
@@ -138,6 +139,7 @@ pub struct Resolver {
     standings: Standings,
     /// `settings.dnssec` with the trust anchors that are now in force.
     anchored: RwLock<Arc<dnssec::Settings>>,
+    denials: Denials,
     root: Mutex<Option<Arc<ZoneCut>>>,
     stubs: Vec<Arc<ZoneCut>>,
 }
@@ -165,6 +167,7 @@ impl Resolver {
             failures: Failures::new(cache.share(2), world.dice.bits()),
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
+            denials: Denials::new(cache.share(3), cache.max_negative_ttl),
             root: Mutex::new(None),
             stubs: settings.stubs.iter().map(stub).collect(),
             settings,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::chain::{COSTLY, bogus};
 use super::{Denial, Outcome, ResolveError, Resolver};
-use crate::cache::Standing;
+use crate::cache::{Proven, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Denied, MOST_SETS, NameError, Proofs};
 use crate::dnssec::{Beginning, Bogus, Reason, ZoneKeys, verify};
@@ -154,6 +154,7 @@ impl Resolver {
         let denied = Proofs::new(&keys.apex, proof.iter(), work)
             .and_then(|mut proofs| proofs.wildcard_expansion(&set.owner, &encloser))
             .map_err(|reason| bogus(reason, &set.owner, set.rtype))?;
+        self.learn(&Proven { apex: &keys.apex, sets: &proof, soa: None, ttl: proof_ttl }, job);
         Ok(RrSet { security: denied.security(), ttl: ttl.min(proof_ttl), closer: Some(proof.into()), ..set })
     }
 
@@ -253,6 +254,9 @@ impl Resolver {
             Some(wrong) if reason == Reason::DenialMissing => believed_not(wrong),
             _ => bogus(reason, name, *rtype),
         })?;
+        // A denial is only as durable as the SOA record says (RFC 9077 §3).
+        let proven = ttl.min(denial.soa.as_ref().map_or(ttl, |_| denial.ttl));
+        self.learn(&Proven { apex: &keys.apex, sets: &proof, soa: denial.soa.as_ref(), ttl: proven }, job);
         Ok(claim.outcome(Denial { ttl: denial.ttl.min(ttl), proof: proof.into(), soa: denial.soa, security }))
     }
 }

@@ -51,6 +51,8 @@ pub enum FromCache {
     NoData,
     /// That the name does not exist.
     NxDomain,
+    /// Proofs of other denials, which deny this, too (RFC 8198).
+    Proof,
     /// That it could not be resolved a moment ago.
     Failure,
 }

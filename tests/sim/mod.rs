@@ -1,5 +1,6 @@
 //! Simulated runs: packet counts, broken servers one by one, and random Internets by the thousand.
 
+mod aggressive;
 mod broken;
 mod corners;
 mod counts;

@@ -134,6 +134,15 @@ impl<'a> Proofs<'a> {
         Ok(Self { apex, records })
     }
 
+    /// The same with hashes that are already paid for, made with the parameters of these very records.
+    #[must_use]
+    pub fn knowing(mut self, hashes: Vec<(Name, Hash)>) -> Self {
+        if let Records::Nsec3(chain) = &mut self.records {
+            chain.know(hashes);
+        }
+        self
+    }
+
     /// That `name` exists, or a wildcard does in its place, and has no records of `rtype` and no alias.
     ///
     /// # Errors

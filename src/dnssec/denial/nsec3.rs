@@ -71,6 +71,11 @@ impl<'a> Nsec3<'a> {
 }
 
 impl Parameters<'_> {
+    /// Whether names are hashed seldom enough to be validated (RFC 9276 §3.2).
+    pub const fn are_validated(&self) -> bool {
+        self.iterations <= MOST_ITERATIONS
+    }
+
     /// The hash of a name (RFC 5155 §5), paid for before it is made.
     ///
     /// # Errors
@@ -132,6 +137,10 @@ impl<'a> Chain<'a> {
         }
         let records = found.iter().map(|(record, _)| *record).collect();
         Ok(Self { parameters, records, known: Vec::new(), work })
+    }
+
+    pub(super) fn know(&mut self, hashes: Vec<(Name, Hash)>) {
+        self.known = hashes;
     }
 
     /// Whether its zone hashes more often than is validated, and counts as unsigned (RFC 9276 §3.2).

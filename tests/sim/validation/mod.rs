@@ -62,7 +62,7 @@ pub fn from(anchor: &RrSet) -> Settings {
         source: Source::Builtin,
     });
     anchors.replace(&anchor.owner, records.collect());
-    Settings { validate: true, anchors, negative: NegativeAnchors::none() }
+    Settings { validate: true, anchors, negative: NegativeAnchors::none(), aggressive_denial: true }
 }
 
 fn lab(seed: u64) -> Lab {

@@ -1,0 +1,160 @@
+//! Denials of names that were never asked about, from what signed zones have proven before (RFC 8198, RFC 9077).
+
+use std::time::Duration;
+
+use burdock::dns::{Header, QueryFlags, Rcode, RecordType};
+use burdock::playground::{Denials, Hashing, Internet};
+
+use super::validation::from;
+use crate::support::{EPOCH, Lab, Reply, Tree, run};
+
+const A: RecordType = RecordType::A;
+const DO: QueryFlags = QueryFlags { dnssec_ok: true, ..Lab::FLAGS };
+
+fn lab(tree: &Tree) -> Lab {
+    let anchor = tree.anchor();
+    Lab::with(&tree.internet(), 1, |settings, _| settings.dnssec = from(&anchor))
+}
+
+/// What a question ends with, whether it is authentic, and the packets it cost.
+async fn cost(lab: &Lab, owner: &str, rtype: RecordType) -> (Rcode, bool, usize) {
+    let before = lab.net.packets();
+    let reply: Reply = lab.ask_with(owner, rtype, DO).await;
+    lab.wait(Duration::from_millis(100)).await;
+    (reply.rcode(), reply.message.header.has(Header::AD), lab.net.packets() - before)
+}
+
+#[test]
+fn one_denial_answers_for_the_whole_gap() {
+    run(async {
+        let (internet, anchor) = Internet::signed(EPOCH).unwrap();
+        for zone in ["nsec", "nsec3"] {
+            let lab = Lab::with(&internet, 1, |settings, _| settings.dnssec = from(&anchor));
+            // `nsec3`'s gaps are of hashes: enough of them have to be known.
+            for number in 0..40 {
+                lab.ask_with(&format!("nothing{number}.{zone}.test"), A, DO).await;
+            }
+            let owner = format!("nothinx.{zone}.test");
+            assert_eq!(cost(&lab, &owner, A).await, (Rcode::NXDOMAIN, true, 0), "{}", lab.net.story());
+            assert_eq!(cost(&lab, &format!("a.b.c.{owner}"), A).await, (Rcode::NXDOMAIN, true, 0));
+            let reply = lab.ask_with(&owner, RecordType::MX, DO).await;
+            let denial = if zone == "nsec" { RecordType::NSEC } else { RecordType::NSEC3 };
+            let authority = |rtype| reply.message.authority.iter().filter(|record| record.rtype == rtype).count();
+            assert!(authority(denial) > 0 && authority(RecordType::SOA) == 1, "{reply}");
+            assert_eq!(authority(RecordType::RRSIG), authority(denial) + 1, "{reply}");
+            // What exists is found, and what has an alias or a wildcard.
+            assert_eq!(cost(&lab, &format!("www.{zone}.test"), A).await.0, Rcode::NOERROR);
+            for owner in ["www", "x.wild", "alias", "deep.moved"] {
+                let reply = lab.ask_with(&format!("{owner}.{zone}.test"), A, DO).await;
+                assert!(reply.rcode() == Rcode::NOERROR && !reply.a().is_empty(), "{owner}: {reply}");
+            }
+            // An empty non-terminal exists (VAL-09).
+            assert_eq!(cost(&lab, &format!("empty.{zone}.test"), A).await.0, Rcode::NOERROR);
+            // RFC 4035 §3.2.2: those who check themselves get what the servers say.
+            let flags = QueryFlags { checking_disabled: true, ..DO };
+            let before = lab.net.packets();
+            assert_eq!(lab.ask_with(&format!("nothiny.{zone}.test"), A, flags).await.rcode(), Rcode::NXDOMAIN);
+            assert!(lab.net.packets() > before);
+        }
+    });
+}
+
+fn ten() -> String {
+    ["ape", "bee", "cat", "dog", "eel", "fox", "gnu", "hen"].map(|label| format!("{label} A 192.0.2.1\n")).concat()
+}
+
+#[test]
+fn a_thousand_random_names_cost_no_more_than_the_zone_has_gaps() {
+    // AMP-10, (a) and (b). With its apex and `ns1` the zone has ten names.
+    run(async {
+        for denials in [Denials::Nsec, Denials::Nsec3(Hashing::default())] {
+            let tree = Tree::signed().secure("t1", &["198.18.1.1"], &ten());
+            let tree = tree.signer("t1", |signer| signer.denying(denials.clone()));
+            let lab = lab(&tree);
+            lab.ask_with("ape.t1", A, DO).await;
+            let before = lab.net.packets();
+            let mut seed = 7u64;
+            for _ in 0..1000 {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                let letters: String =
+                    (0..8).map(|at| char::from(b'a' + u8::try_from((seed >> (20 + 5 * at)) % 26).unwrap())).collect();
+                let (rcode, authentic, _) = cost(&lab, &format!("{letters}.t1"), A).await;
+                assert_eq!((rcode, authentic), (Rcode::NXDOMAIN, true), "{letters}");
+            }
+            let spent = lab.net.packets() - before;
+            assert!(spent <= 12, "{spent} packets with {denials:?}");
+        }
+    });
+}
+
+#[test]
+fn unsigned_zones_and_those_that_opt_out_are_asked_about_every_name() {
+    run(async {
+        let out = Denials::Nsec3OptOut(Hashing::default());
+        let tree = Tree::signed()
+            .secure("t1", &["198.18.1.1"], "www A 192.0.2.1\n")
+            .signer("t1", |signer| signer.denying(out))
+            .zone("t2", &["198.18.2.1"], "www A 192.0.2.1\n");
+        let lab = lab(&tree);
+        for tld in ["t1", "t2"] {
+            cost(&lab, &format!("no.{tld}"), A).await;
+            for number in 0..10 {
+                assert_eq!(cost(&lab, &format!("no{number}.{tld}"), A).await, (Rcode::NXDOMAIN, false, 1));
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_below_a_cut_or_an_alias_of_a_subtree_is_not_denied_from_above() {
+    // RFC 6840 §4.1.
+    run(async {
+        let tree = Tree::signed()
+            .secure("t1", &["198.18.1.1"], "www A 192.0.2.1\nold DNAME new\na.new A 192.0.2.2\n")
+            .zone("plain.t1", &["198.18.2.1"], "www A 192.0.2.3\n")
+            .secure("signed.t1", &["198.18.3.1"], "www A 192.0.2.4\n");
+        let lab = lab(&tree);
+        // All there is to know of `t1.`.
+        for owner in ["t1", "www.t1", "old.t1", "new.t1", "plain.t1", "signed.t1", "ns1.t1", "o.t1", "q.t1", "x.t1"] {
+            lab.ask_with(owner, RecordType::TXT, DO).await;
+            lab.ask_with(owner, RecordType::DS, DO).await;
+        }
+        for (owner, address) in [("a.old", 2), ("www.plain", 3), ("www.signed", 4), ("www", 1)] {
+            let reply = lab.ask_with(&format!("{owner}.t1"), A, DO).await;
+            assert_eq!(reply.a(), [format!("192.0.2.{address}")], "{owner}: {reply}");
+        }
+    });
+}
+
+#[test]
+fn a_new_name_appears_when_the_proof_has_had_its_time() {
+    // OPS-06, RFC 9077: no longer than the SOA record's TTL and its last field say, here 300 seconds.
+    run(async {
+        let tree = |data: &str| Tree::signed().secure("t1", &["198.18.1.1"], &format!("ape A 192.0.2.1\n{data}"));
+        let lab = lab(&tree(""));
+        lab.ask_with("middle.t1", A, DO).await;
+        let later = tree("monk A 192.0.2.2\n").internet();
+        lab.net.rewire(|servers| {
+            *servers = later.authorities.iter().map(|authority| (authority.address, authority.clone())).collect();
+        });
+        assert_eq!(cost(&lab, "monk.t1", A).await, (Rcode::NXDOMAIN, true, 0));
+        lab.wait(Duration::from_secs(298)).await;
+        assert_eq!(cost(&lab, "monl.t1", A).await, (Rcode::NXDOMAIN, true, 0));
+        lab.wait(Duration::from_secs(2)).await;
+        let reply = lab.ask_with("monk.t1", A, DO).await;
+        assert_eq!(reply.a(), ["192.0.2.2"], "{reply}");
+    });
+}
+
+#[test]
+fn it_can_be_turned_off() {
+    run(async {
+        let tree = Tree::signed().secure("t1", &["198.18.1.1"], &ten());
+        let anchor = tree.anchor();
+        let lab = Lab::with(&tree.internet(), 1, |settings, _| {
+            settings.dnssec = burdock::dnssec::Settings { aggressive_denial: false, ..from(&anchor) };
+        });
+        cost(&lab, "nothing.t1", A).await;
+        assert_eq!(cost(&lab, "nothinx.t1", A).await, (Rcode::NXDOMAIN, true, 1));
+    });
+}
