@@ -33,7 +33,7 @@ pub enum Beginning<'a> {
 impl Settings {
     /// Nothing is validated.
     pub const fn off() -> Self {
-        Self { validate: false, anchors: Anchors::none(), negative: NegativeAnchors::none(), aggressive_denial: false }
+        Self { validate: false, anchors: Anchors::none(), negative: NegativeAnchors::none(), aggressive_denial: true }
     }
 
     /// Where the chain of `name` begins `now` (the calendar's present since 1970).

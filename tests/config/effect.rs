@@ -119,6 +119,7 @@ fn what_is_validated_and_from_where() {
     changes("dnssec: { trust-anchor-rollover: auto }", |_| {});
     changes("dnssec: { trust-anchor-rollover: off }", |c| c.rollover = Rollover::Off);
     changes("dnssec: { trust-anchor-rollover: /srv/keys }", |c| c.rollover = Rollover::Folder("/srv/keys".into()));
+    changes("dnssec: { aggressive-denial: false }", |c| c.resolver.dnssec.aggressive_denial = false);
     changes("dnssec: { validate: false, trust-anchors: [] }", |c| {
         c.resolver.dnssec = dnssec::Settings::off();
     });
