@@ -105,7 +105,7 @@ impl Stage {
         Self {
             authorities: Arc::new(internet.authorities.into_iter().map(|one| (one.address, one)).collect()),
             root: internet.root_hints[0].glue[0],
-            settings: Settings { validate: true, anchors, negative: NegativeAnchors::none() },
+            settings: Settings { validate: true, anchors, negative: NegativeAnchors::none(), aggressive_denial: true },
         }
     }
 
