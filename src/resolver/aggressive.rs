@@ -3,12 +3,14 @@
 //! The records that may speak of a name are gathered here, from `cache::denials`; `dnssec::denial` judges them as if they
 //! had come in a reply. Whatever it does not find proven is walked for.
 
+use super::remember::Reached;
 use super::{Outcome, Resolver};
 use crate::cache::{Order, Place, Proven, ProvenZone, Standing};
 use crate::dns::{Denial, Name, Question, RrSet, Security, Ttl};
 use crate::dnssec::Beginning;
 use crate::dnssec::denial::{Denied, Hash, NameError, Nsec, Nsec3, Parameters, Proofs};
 use crate::job::{Checking, Job};
+use crate::telemetry::{FromCache, Step};
 
 /// Of the hashing that is left to a job, this part may be spent here. The walk that follows when it was in vain hashes
 /// the same names, and perhaps those of another zone.
@@ -26,7 +28,7 @@ impl Resolver {
     }
 
     /// What the zone of `question` has proven of it, though it was asked about something else.
-    pub(super) fn deduce(&self, question: &Question, job: &Job) -> Option<Outcome> {
+    pub(super) fn deduce(&self, question: &Question, job: &Job) -> Option<Reached> {
         if !self.settings.dnssec.aggressive_denial || job.checking() == Checking::Disabled {
             return None;
         }
@@ -43,7 +45,11 @@ impl Resolver {
         let denial = Denial::new(Some(zone.soa), Vec::new(), Ttl::ZERO);
         let ttl = sets.iter().map(|set| set.ttl).fold(denial.ttl, Ttl::min);
         let denial = Denial { proof: sets.into(), ttl, security: Security::Secure, ..denial };
-        (ttl > Ttl::ZERO).then(|| judge(self.rrsets.bounded_denial(denial)))
+        if ttl == Ttl::ZERO {
+            return None;
+        }
+        job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Proof });
+        Some(Reached::End(judge(self.rrsets.bounded_denial(denial))))
     }
 
     /// The zone that `question` is to be asked of, if it is a secure one that has proven something.
@@ -115,7 +121,7 @@ impl Resolver {
     }
 }
 
-/// What is proven of the question, without any doubt that opt-out leaves (RFC 8198 §5.3).
+/// What is proven of the question, without any doubt that opt-out leaves (RFC 5155 §9.2).
 fn judge(mut proofs: Proofs<'_>, question: &Question) -> Option<fn(Denial) -> Outcome> {
     let Question { name, rtype } = question;
     if proofs.no_data(name, *rtype) == Ok(Denied::Proven) {

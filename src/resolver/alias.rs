@@ -19,7 +19,8 @@ impl Resolver {
         let mut chain = Chain { aliases: Vec::new(), name: question.name.clone() };
         loop {
             let current = Question::new(chain.name.clone(), question.rtype);
-            let reached = match self.recall(&current, job) {
+            let known = self.recall(&current, job).or_else(|| self.deduce(&current, job));
+            let reached = match known {
                 Some(reached) => reached,
                 None => self.descend(&current, wanted(job), job).await.map_err(|error| chain.end_with(error))?,
             };

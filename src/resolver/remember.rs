@@ -34,10 +34,6 @@ impl Resolver {
             job.tell(|| known(FromCache::Alias));
             return Some(Reached::Alias(vec![cname]));
         }
-        if let Some(outcome) = self.deduce(question, job) {
-            job.tell(|| known(FromCache::Proof));
-            return Some(Reached::End(outcome));
-        }
         // RFC 8020: nothing exists below a name that does not — if the server can be believed so far. An unsigned
         // NXDOMAIN for an empty non-terminal is a common mistake; only the strict take it at its word.
         if self.settings.qname_minimisation != Minimisation::Strict {
