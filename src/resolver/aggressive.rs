@@ -60,7 +60,8 @@ impl Resolver {
         let zone = self.denials.zone(name, now)?;
         let apex = &zone.apex;
         // What the operator excepts, or anchors elsewhere, is not for zones above it to deny.
-        let Beginning::Anchor(anchor) = self.beginning(name) else { return None };
+        let anchored = self.anchored();
+        let Beginning::Anchor(anchor) = anchored.beginning(name, self.world.clock.wall()) else { return None };
         // Nor is what is asked of other servers, by the operator's word or because there is a zone of its own.
         let below = |cut: &Name| cut.is_strictly_below(apex);
         let elsewhere = self.stubs.iter().any(|stub| name.is_in(&stub.apex) && below(&stub.apex))
