@@ -113,6 +113,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> io::Result<()> {
     install()?;
+    build()?;
     if let Err(error) = process::leave_the_network() {
         eprintln!("peers: no network of our own ({error}); using the machine's loopback");
     }
@@ -128,6 +129,16 @@ fn run(options: &Options) -> io::Result<()> {
     drop(bench);
     fs::remove_dir_all(scratch)?;
     result
+}
+
+/// Builds what users build: the program that `cargo bench` makes has the time of tests in it, which can be stopped, and
+/// asks at each look at the clock whether it is.
+fn build() -> io::Result<()> {
+    let folder = Path::new(peer::BURDOCK).parent().and_then(Path::parent).ok_or(io::ErrorKind::NotFound)?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status =
+        Command::new(cargo).args(["build", "--release", "--bin", "burdock", "--target-dir"]).arg(folder).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other("`cargo build --release` failed")) }
 }
 
 /// A scenario: its name among the marks of the page, its columns, its rounds, and how one round of one peer goes.

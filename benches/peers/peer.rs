@@ -42,6 +42,9 @@ impl Default for Setup {
 }
 
 /// Everybody, in the order of the tables.
+/// Burdock's program, as `build` makes it.
+pub const BURDOCK: &str = env!("CARGO_BIN_EXE_burdock");
+
 pub const ALL: [Peer; 6] = [Peer::Echo, Peer::Burdock, Peer::Unbound, Peer::PowerDns, Peer::Knot, Peer::Bind];
 
 impl Peer {
@@ -117,14 +120,13 @@ impl Peer {
             }
             Self::Burdock => {
                 let file = write("burdock.yaml", burdock(setup, &at))?;
-                let program = env!("CARGO_BIN_EXE_burdock");
                 match std::env::var("BURDOCK_UNDER") {
                     Ok(words) => {
                         let mut words: Vec<&str> = words.split_whitespace().collect();
-                        words.extend([program, "serve", "--config"]);
+                        words.extend([BURDOCK, "serve", "--config"]);
                         with(words[0], &words[1..], file)
                     }
-                    Err(_) => with(program, &["serve", "--config"], file),
+                    Err(_) => with(BURDOCK, &["serve", "--config"], file),
                 }
             }
             Self::Unbound => with("unbound", &["-d", "-p", "-c"], write("unbound.conf", unbound(setup, &at))?),

@@ -52,6 +52,14 @@ pub fn bounded(bench: &Bench, peer: Peer, names: u64, table: &mut Table) -> io::
         session.measure(&Load::count(chunk, 2 * WINDOW), &mut |n| name(asked + n, &mut hot_asked))?;
         asked += chunk;
         largest = largest.max(session.running.resident());
+        if asked.is_multiple_of(2_000_000) {
+            eprintln!(
+                "bounded: {} of {} million asked, at most {:.1} MiB",
+                asked / 1_000_000,
+                names / 500_000,
+                mib(largest)
+            );
+        }
         if asked.abs_diff(names) < 50_000 {
             // Only the second half counts: the cache is full by then.
             (hot_asked, hot_upstream) = (0, hot_dial.load(Ordering::Relaxed));
