@@ -144,3 +144,75 @@ pub struct World {
     /// Chance.
     pub dice: Dice,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// The length of the shortest shift register that makes `bits` (Berlekamp, Massey): half of them if they are random.
+    fn linear_complexity(bits: &[bool]) -> usize {
+        let (mut current, mut before) = (vec![false; bits.len() + 1], vec![false; bits.len() + 1]);
+        (current[0], before[0]) = (true, true);
+        let (mut length, mut gap) = (0, 1);
+        for at in 0..bits.len() {
+            let wrong = (0..=length).fold(false, |sum, back| sum ^ (current[back] & bits[at - back]));
+            if !wrong {
+                gap += 1;
+                continue;
+            }
+            let old = current.clone();
+            (gap..=bits.len()).for_each(|place| current[place] ^= before[place - gap]);
+            if 2 * length <= at {
+                (length, before, gap) = (at + 1 - length, old, 1);
+            } else {
+                gap += 1;
+            }
+        }
+        length
+    }
+
+    #[test]
+    fn ids_are_drawn_evenly_by_every_thread() {
+        // POI-04 (CVE-2025-40780, CVE-2026-50252): a million IDs by eight threads from the same dice.
+        const IDS: usize = 125_000;
+        let dice = Dice::seeded(5452);
+        let draws = (0..8).map(|_| {
+            let dice = dice.clone();
+            thread::spawn(move || (0..IDS).map(|_| dice.id()).collect::<Vec<u16>>())
+        });
+        let draws: Vec<Vec<u16>> = draws.collect::<Vec<_>>().into_iter().map(|thread| thread.join().unwrap()).collect();
+        let mut bins = [[0_f64; 256]; 8];
+        for (thread, ids) in draws.iter().enumerate() {
+            ids.iter().for_each(|id| bins[thread][usize::from(id >> 8)] += 1.0);
+        }
+        // Against an even spread: 8 x 255 degrees of freedom, more than 2330 once in 100,000 runs.
+        let even = IDS as f64 / 256.0;
+        let chi_square: f64 = bins.iter().flatten().map(|bin| (bin - even).powi(2) / even).sum();
+        assert!(chi_square < 2330.0, "{chi_square}");
+        println!("POI-04 IDs of 8 threads: chi-square {chi_square:.0} (allowed 2330)");
+    }
+
+    #[test]
+    fn ids_do_not_come_from_a_shift_register() {
+        // POI-04: half of 4096 bits, give or take a few.
+        let dice = Dice::seeded(5452);
+        let bits: Vec<bool> = (0..256)
+            .flat_map(|_| {
+                let id = dice.id();
+                (0..16).map(move |n| id >> n & 1 == 1)
+            })
+            .collect();
+        let complexity = linear_complexity(&bits);
+        assert!(complexity.abs_diff(2048) <= 8, "{complexity}");
+        println!("POI-04 linear complexity of 4096 bits of IDs: {complexity} (allowed 2040 to 2056)");
+    }
+
+    #[test]
+    fn no_two_processes_draw_alike() {
+        // POI-04: each seeds its dice from the system, nothing is taken over from a file or an earlier run.
+        let first = |dice: &Dice| (0..16).map(|_| dice.id()).collect::<Vec<_>>();
+        assert_ne!(first(&Dice::system()), first(&Dice::system()));
+    }
+}

@@ -65,7 +65,11 @@ impl Lab {
         };
         let limits = Arc::new(Limits::default());
         let resolver = Arc::new(Resolver::new(settings(), &cache, limits, world));
-        let access = AccessSettings { allow: vec!["127.0.0.0/8".parse().expect("a network")], deny: Vec::new() };
+        let access = AccessSettings {
+            allow: vec!["127.0.0.0/8".parse().expect("a network")],
+            deny: Vec::new(),
+            snoop: Vec::new(),
+        };
         let policy = Policy::new(&policy::Settings { access, special_use: true, elsewhere: Vec::new() });
         let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
         let client = Client { address: SocketAddr::from(([127, 0, 0, 1], 4711)), transport: ClientTransport::Udp };

@@ -59,7 +59,8 @@ async fn resolve(words: &Words, config: Config) -> Result<Reply, Failure> {
     let clock = walker.resolver.world().clock.clone();
     let started = clock.now();
     // Who asks sits at this keyboard; the lists are about others.
-    let access = AccessSettings { allow: vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()], deny: Vec::new() };
+    let ourselves = vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()];
+    let access = AccessSettings { allow: ourselves.clone(), deny: Vec::new(), snoop: ourselves };
     let policy = Policy::new(&policy::Settings { access, ..config.policy });
     let responder = Responder::new(Arc::clone(&walker.resolver), policy, &config.cache);
     let client = Client { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), transport: ClientTransport::Tcp };

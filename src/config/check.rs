@@ -86,13 +86,14 @@ fn source(given: &mut Given) -> Option<Vec<IpAddr>> {
 fn policy(given: &mut Given) -> Option<policy::Settings> {
     let allow = given.list("access.allow", value::network);
     let deny = given.list("access.deny", value::network);
+    let snoop = given.list("access.snoop", value::network);
     let special_use = given.one("local.special-use", value::flag);
-    let (allow, deny) = (allow?, deny?);
+    let (allow, deny, snoop) = (allow?, deny?, snoop?);
     for (i, net) in deny.iter().enumerate().filter(|(_, net)| allow.contains(net)) {
         let reason = format!("`{net}` is allowed and denied");
         given.complain_item("access.deny", i, Complaint::new(reason, "keep it in one of the two lists"));
     }
-    let access = policy::AccessSettings { allow, deny };
+    let access = policy::AccessSettings { allow, deny, snoop };
     Some(policy::Settings { access, special_use: special_use?, elsewhere: Vec::new() })
 }
 

@@ -92,6 +92,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "networks that may ask; the most specific prefix wins",
     ),
     ("access.deny", Form::Networks, "[]", "networks that get REFUSED"),
+    (
+        "access.snoop",
+        Form::Networks,
+        r#"["127.0.0.0/8", "::1/128"]"#,
+        "networks that may see, without recursion, what the cache has; others get REFUSED",
+    ),
     ("access.rate-limit.per-client", Form::Unbuilt(&["0"]), "0", "replies per second for one client network"),
     ("cache.size", Form::Size, "512MiB", "octets that all caches may take together"),
     ("cache.min-ttl", Form::Time, "0s", "shorter TTLs are raised to this"),

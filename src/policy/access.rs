@@ -13,6 +13,8 @@ pub struct Settings {
     pub allow: Vec<IpNet>,
     /// Networks whose clients are refused; on the very same prefix this list wins.
     pub deny: Vec<IpNet>,
+    /// Networks whose clients are told what the cache has, without recursion. What others have asked is nobody else's affair.
+    pub snoop: Vec<IpNet>,
 }
 
 /// What a client gets.
@@ -29,6 +31,8 @@ pub enum Verdict {
 pub struct Access {
     v4: Line,
     v6: Line,
+    /// Who may look into the cache; of those who may ask.
+    snoopers: Vec<IpNet>,
 }
 
 impl Access {
@@ -38,7 +42,13 @@ impl Access {
         let deny = settings.deny.iter().map(|net| (net, Verdict::Refused));
         let (v4, v6): (Vec<_>, Vec<_>) =
             allow.chain(deny).map(|(net, verdict)| Painted::new(net, verdict)).partition(|painted| painted.v4);
-        Self { v4: Line::new(v4), v6: Line::new(v6) }
+        Self { v4: Line::new(v4), v6: Line::new(v6), snoopers: settings.snoop.clone() }
+    }
+
+    /// Whether `client` may see what the cache has, without recursion.
+    pub fn may_snoop(&self, client: IpAddr) -> bool {
+        let client = client.to_canonical();
+        self.snoopers.iter().any(|network| network.contains(&client))
     }
 
     /// What `client` gets. An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is an IPv4 address.
@@ -114,7 +124,7 @@ mod tests {
     }
 
     fn access(allow: &[&str], deny: &[&str]) -> Access {
-        Access::new(&Settings { allow: nets(allow), deny: nets(deny) })
+        Access::new(&Settings { allow: nets(allow), deny: nets(deny), snoop: Vec::new() })
     }
 
     fn allowed(access: &Access, client: &str) -> bool {

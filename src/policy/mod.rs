@@ -48,6 +48,11 @@ impl Policy {
         self.access.of(client)
     }
 
+    /// Whether `client` may see what the cache has, without recursion.
+    pub fn may_snoop(&self, client: IpAddr) -> bool {
+        self.access.may_snoop(client)
+    }
+
     /// Whether [`Self::local`] may have something to say about the name, in wire form: a glance at its last labels,
     /// so that everything else goes straight to the cache.
     pub fn may_be_local(&self, qname: &[u8]) -> bool {

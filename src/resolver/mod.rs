@@ -192,6 +192,11 @@ impl Resolver {
         &self.limits
     }
 
+    /// What the exchanges with other servers tell.
+    pub fn counters(&self) -> &upstream::Counters {
+        self.upstream.counters()
+    }
+
     /// Resolves `question` from the cache or by walking the tree.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::cache::{self, Answer, AnswerKey, Answers, Front};
 use crate::dns::{
-    Class, Ede, EdeCode, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
+    Class, Ede, EdeCode, Header, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
 };
 use crate::inflight::{Bounds, Full, Inflight};
 use crate::job::{Checking, Job, Limit};
@@ -192,6 +192,12 @@ impl Responder {
         }
         if peeked.edns.is_some_and(|edns| edns.version > 0) {
             return Some((Rcode::BADVERS, None));
+        }
+        // `. NS` is known to everybody, and where `dig +trace` starts.
+        let tells = peeked.qtype != RecordType::NS || peeked.qname.len() > 1;
+        if tells && !peeked.header.has(Header::RD) && !self.policy.may_snoop(client.address.ip()) {
+            let text = "recursion was not asked for, and this client may not see what the cache has [SNOP]";
+            return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::NOT_AUTHORITATIVE, text))));
         }
         if peeked.qclass != Class::IN {
             return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::NOT_SUPPORTED, "only class IN is resolved [CLAS]"))));

@@ -84,6 +84,7 @@ impl Upstream {
     /// The exchange in this dress; over TCP when UDP turns out not to do.
     async fn over(&self, attempt: &Try<'_>, dress: Dress, job: &Job) -> Result<Reply, Fault> {
         let doubt = match self.send(attempt, dress, job).await {
+            Ok(reply) if self.is_mere_hint(attempt, dress, &reply) => Fault::Rcode(reply.rcode()),
             Ok(reply) if !reply.header.has(Header::TC) => return Ok((reply, dress.transport)),
             Ok(_) if dress.transport == Transport::Tcp => return Err(Fault::Truncated),
             // Cut off without TC (INT-04), too large, or almost matching: the stream settles it.
@@ -109,6 +110,15 @@ impl Upstream {
             Err(Fault::Timeout) => Err(Fault::Unreachable(ErrorKind::TimedOut)),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// Whether a complaint over UDP repeats no question, from a server that has read queries like this one before: the ID
+    /// is all that its sender had to guess, and it would silence the server (POI-27).
+    fn is_mere_hint(&self, attempt: &Try<'_>, dress: Dress, reply: &Message) -> bool {
+        dress.transport == Transport::Udp
+            && reply.question.is_none()
+            && !reply.header.has(Header::TC)
+            && attempt.memory.speaks_edns(self.world.clock.now())
     }
 
     /// The exchange with a server that changes case and has no TCP: without 0x20 nothing is near to a miss.
@@ -193,6 +203,7 @@ const fn is_edns_complaint(rcode: Rcode) -> bool {
 pub(super) struct Wire {
     pub world: crate::world::World,
     pub servers: Arc<super::Servers>,
+    pub counters: Arc<super::Counters>,
 }
 
 impl Wire {
@@ -202,6 +213,11 @@ impl Wire {
         let other_case = AtomicBool::new(false);
         let is_ours = |packet: &[u8]| {
             let arrival = expected.judge(packet);
+            match arrival {
+                Arrival::Ours => {}
+                Arrival::NotOurs => self.counters.note_unexpected(),
+                Arrival::NearMiss => self.counters.note_near_miss(),
+            }
             let right_id = Header::parse(packet).is_ok_and(|header| header.id == expected.id);
             other_case.store(arrival == Arrival::NearMiss && right_id, Ordering::Relaxed);
             arrival

@@ -14,6 +14,7 @@ mod servers;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ipnet::IpNet;
 
@@ -48,11 +49,21 @@ pub struct Settings {
     pub own_addresses: Vec<IpAddr>,
 }
 
+/// What the exchanges tell, all together.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Packets from the address of a server that was asked which are not its reply: somebody may be guessing (RFC 5452 §9.3).
+    pub unexpected_replies: AtomicU64,
+    /// Those of them that come so close that the question was taken to the stream.
+    pub near_misses: AtomicU64,
+}
+
 /// The way to other servers, and what is remembered of them.
 pub struct Upstream {
     settings: Settings,
     world: World,
     servers: Arc<Servers>,
+    counters: Arc<Counters>,
     exchanges: Arc<Inflight<ExchangeKey, Result<Arc<Message>, Fault>>>,
 }
 
@@ -66,17 +77,37 @@ struct ExchangeKey {
     try_number: u32,
 }
 
+impl Counters {
+    fn note_unexpected(&self) {
+        self.unexpected_replies.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn note_near_miss(&self) {
+        self.note_unexpected();
+        self.near_misses.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 impl Upstream {
     /// Nothing known of any server yet; at most `memory` octets will be.
     pub fn new(settings: Settings, memory: u64, world: World) -> Self {
         let servers = Arc::new(Servers::new(memory, world.dice.bits()));
         let exchanges = Inflight::new(Bounds { keys: MAX_EXCHANGES, waiters: MAX_EXCHANGES });
-        Self { settings, world, servers, exchanges }
+        Self { settings, world, servers, counters: Arc::default(), exchanges }
+    }
+
+    /// What was counted since the start.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What the task of one exchange takes with it.
     fn wire(&self) -> exchange::Wire {
-        exchange::Wire { world: self.world.clone(), servers: Arc::clone(&self.servers) }
+        exchange::Wire {
+            world: self.world.clone(),
+            servers: Arc::clone(&self.servers),
+            counters: Arc::clone(&self.counters),
+        }
     }
 
     /// Whether a server at `address` may be asked at all: not ourselves, not special-purpose, family switched on.

@@ -62,6 +62,7 @@ fn who_may_ask() {
         c.policy.access.allow = vec![net("192.168.0.0/16"), net("fd00::/8")]
     });
     changes("access: { deny: [127.0.0.9] }", |c| c.policy.access.deny = vec![net("127.0.0.9/32")]);
+    changes("access: { snoop: [192.168.0.0/24] }", |c| c.policy.access.snoop = vec![net("192.168.0.0/24")]);
     changes("access: { allow: [] }", |c| c.policy.access.allow.clear());
     changes("local: { special-use: false }", |c| c.policy.special_use = false);
 }

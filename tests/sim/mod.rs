@@ -9,5 +9,5 @@ mod lecture;
 mod rollover;
 mod seeds;
 mod signed;
-mod validation;
+pub mod validation;
 mod walk;

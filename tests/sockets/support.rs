@@ -49,6 +49,7 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             access: policy::AccessSettings {
                 allow: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
                 deny: Vec::new(),
+                snoop: vec!["127.0.0.0/8".parse().unwrap()],
             },
             special_use: true,
             elsewhere: Vec::new(),

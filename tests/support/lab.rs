@@ -38,6 +38,11 @@ pub struct Reply {
     pub after: Duration,
 }
 
+/// Who may look into the cache: the client of [`Lab::ask`], and others of its network.
+fn snoopers() -> Vec<ipnet::IpNet> {
+    vec!["192.0.0.0/16".parse().unwrap()]
+}
+
 /// Runs `work` in virtual time that jumps to the next timer whenever nobody has anything to do.
 pub fn run<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -81,7 +86,7 @@ impl Lab {
             max_negative_ttl: Ttl::from_secs(3600),
         };
         let resolver = Arc::new(Resolver::new(settings, &cache, Arc::new(limits), world));
-        let access = AccessSettings { allow: vec!["0.0.0.0/0".parse().unwrap()], deny: Vec::new() };
+        let access = AccessSettings { allow: vec!["0.0.0.0/0".parse().unwrap()], deny: Vec::new(), snoop: snoopers() };
         let policy = Policy::new(&policy::Settings { access, special_use: false, elsewhere: Vec::new() });
         let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
         Self { net, responder, resolver, clock, dice: Dice::seeded(seed ^ 0x636c_6965_6e74_7300) }

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::runtime::{Handle, Id};
 
 use super::ports::{Port, Ports};
-use crate::net::socket::{self, Watched};
+use crate::net::socket::{self, Received, Watched};
 use crate::world::{Arrival, Dice, IsOurs};
 
 /// Sockets between two queries. Each belongs to the runtime that watches it.
@@ -130,13 +130,15 @@ impl Asking<'_> {
         loop {
             // ICMP's news about the server are errors, and end the wait.
             let mut ready = self.watched().ready(socket::NEWS).await?;
-            let judge = |from: Option<SocketAddr>, datagram: &[u8]| {
+            let judge = |datagram: Received<'_>| {
                 // What came in between the port's drawing and the connecting may be anybody's.
-                if from.is_none_or(|from| (from.ip(), from.port()) != (server.ip(), server.port())) {
+                if datagram.from.is_none_or(|from| (from.ip(), from.port()) != (server.ip(), server.port())) {
                     return (Arrival::NotOurs, Bytes::new());
                 }
-                match is_ours(datagram) {
-                    Arrival::Ours => (Arrival::Ours, Bytes::copy_from_slice(datagram)),
+                match is_ours(datagram.octets) {
+                    // Who put the rest of it together cannot be told: the stream is to be asked (FragDNS).
+                    Arrival::Ours if datagram.fragmented => (Arrival::NearMiss, Bytes::new()),
+                    Arrival::Ours => (Arrival::Ours, Bytes::copy_from_slice(datagram.octets)),
                     other => (other, Bytes::new()),
                 }
             };

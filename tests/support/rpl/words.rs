@@ -53,7 +53,7 @@ impl Setup {
             },
             limits: Limits::default(),
             policy: policy::Settings {
-                access: policy::AccessSettings { allow: loopback(), deny: Vec::new() },
+                access: policy::AccessSettings { allow: loopback(), deny: Vec::new(), snoop: loopback() },
                 special_use: true,
                 elsewhere: Vec::new(),
             },
@@ -366,7 +366,11 @@ fn access(setup: &mut Setup, value: &str) -> Option<()> {
     let network = network.parse().ok().or_else(|| network.parse::<IpAddr>().ok().map(IpNet::from))?;
     let access = &mut setup.policy.access;
     match action.trim() {
-        "allow" | "allow_snoop" => access.allow.push(network),
+        "allow" => access.allow.push(network),
+        "allow_snoop" => {
+            access.allow.push(network);
+            access.snoop.push(network);
+        }
         "refuse" | "deny" => access.deny.push(network),
         _ => return None,
     }
