@@ -18,11 +18,12 @@ use tokio::sync::watch;
 
 use crate::cache;
 use crate::config::{Config, Rollover};
+use crate::dns::Name;
 use crate::job::Limits;
 use crate::net::outbound::Outbound;
 use crate::net::{self, BindError, Counters, Listening, Shared, Worker};
 use crate::policy::{self, Policy};
-use crate::resolver::{self, Resolver};
+use crate::resolver::{self, Forward, Resolver};
 use crate::responder::Responder;
 use crate::world::{Clock, Dice, World};
 
@@ -68,6 +69,19 @@ pub enum StartError {
     /// There is no address to listen on.
     #[error("there is nothing to listen on: name at least one address under `listen`")]
     NoAddress,
+    /// Questions would come back to us.
+    #[error(
+        "`forward` sends questions about `{zone}` to {server}, where burdock itself answers (it listens at {own}): name \
+         another server, or listen at fewer addresses"
+    )]
+    ForwardsToItself {
+        /// The zone that is forwarded.
+        zone: Name,
+        /// To whom.
+        server: SocketAddr,
+        /// The listening address that takes it.
+        own: SocketAddr,
+    },
     /// The system does not give us a thread, a timer or a signal.
     #[error("the system refuses what a server needs: {0}")]
     System(#[from] io::Error),
@@ -129,6 +143,7 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     if addresses.is_empty() {
         return Err(StartError::NoAddress);
     }
+    refuse_loops(&resolver.forwards, &addresses)?;
     resolver.own_addresses.extend(askable(&addresses, resolver.upstream_port));
 
     let world = world(settings.source);
@@ -188,6 +203,22 @@ impl Server {
 /// Our addresses that somebody's delegation could make us ask: those on the port of other servers.
 fn askable(addresses: &[SocketAddr], upstream_port: u16) -> impl Iterator<Item = IpAddr> {
     addresses.iter().filter(move |own| own.port() == upstream_port && !own.ip().is_unspecified()).map(SocketAddr::ip)
+}
+
+/// Refuses forwarders that are ourselves: which addresses of this host `0.0.0.0` and `::` stand for is known only here.
+fn refuse_loops(forwards: &[Forward], addresses: &[SocketAddr]) -> Result<(), StartError> {
+    let endpoints = forwards.iter().flat_map(|forward| forward.to.iter().map(move |server| (&forward.zone, *server)));
+    for (zone, server) in endpoints {
+        let is_us = |own: &&SocketAddr| {
+            let everywhere = own.ip().is_unspecified() && (own.is_ipv6() || server.is_ipv4());
+            own.port() == server.port()
+                && (own.ip() == server.ip() || (everywhere && net::is_of_this_host(server.ip())))
+        };
+        if let Some(own) = addresses.iter().find(is_us) {
+            return Err(StartError::ForwardsToItself { zone: zone.clone(), server, own: *own });
+        }
+    }
+    Ok(())
 }
 
 /// Gives every worker its sockets.

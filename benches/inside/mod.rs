@@ -130,7 +130,7 @@ fn settings() -> Settings {
         upstream_port: 53,
         never_ask: Vec::new(),
         own_addresses: Vec::new(),
-        stubs: Vec::new(),
+        forwards: Vec::new(),
         dnssec: burdock::dnssec::Settings::off(),
     }
 }

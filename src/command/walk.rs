@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::dns::{Name, Question, Security};
-use crate::telemetry::{Entry, FromCache, Heard, Step};
+use crate::telemetry::{Chosen, Entry, FromCache, Heard, Step};
 use crate::world::Transport;
 
 use super::reply::milliseconds;
@@ -140,7 +140,7 @@ fn note(step: &Step) -> Option<String> {
     Some(match step {
         Step::Started { question } => format!("{question}"),
         Step::Cached { question, what } => format!("cache: {question} is known: {}", from_cache(*what)),
-        Step::Entered { zone, servers } => format!("zone {} with {}", zone.to_lowercase(), counted(*servers, "server")),
+        Step::Entered { zone, servers, chosen } => entered(zone, *servers, *chosen),
         Step::Chain { zone, standing } => format!("keys of {}: {standing}", zone.to_lowercase()),
         Step::Checked { question, security } => format!("{question} is {}", security_word(*security)),
         Step::Alias { from, to } => format!("{} is an alias of {}", from.to_lowercase(), to.to_lowercase()),
@@ -148,6 +148,23 @@ fn note(step: &Step) -> Option<String> {
         Step::GaveUp { reason, queries } => format!("given up after {}: {reason}", counted_queries(*queries)),
         Step::Sent { .. } | Step::Heard { .. } | Step::Failed { .. } => return None,
     })
+}
+
+fn entered(zone: &Name, servers: usize, chosen: Chosen) -> String {
+    let zone = zone.to_lowercase();
+    match role(chosen) {
+        Some(role) => format!("zone {zone} with {}, as configured", counted(servers, role)),
+        None => format!("zone {zone} with {}", counted(servers, "server")),
+    }
+}
+
+/// What the servers are that the operator has set.
+const fn role(chosen: Chosen) -> Option<&'static str> {
+    match chosen {
+        Chosen::Delegation => None,
+        Chosen::Forwarders => Some("forwarder"),
+        Chosen::Stub => Some("stub server"),
+    }
 }
 
 fn heard(what: &Heard) -> String {
@@ -197,7 +214,13 @@ fn entry_to_json(entry: &Entry) -> Json {
         Step::Cached { question, what } => {
             json!({ "step": "cached", "question": question.to_string(), "what": from_cache(*what) })
         }
-        Step::Entered { zone, servers } => json!({ "step": "entered", "zone": zone.to_string(), "servers": servers }),
+        Step::Entered { zone, servers, chosen } => {
+            let mut json = json!({ "step": "entered", "zone": zone.to_string(), "servers": servers });
+            if let Some(role) = role(*chosen) {
+                set(&mut json, "configured", role);
+            }
+            json
+        }
         Step::Sent { zone, host, server, transport, question } => {
             let mut json = exchange("sent", zone, host.as_ref(), (*server, *transport));
             set(&mut json, "question", question.to_string());

@@ -13,7 +13,7 @@ use crate::{cache, policy, resolver};
 
 use super::given::Given;
 use super::problem::{Complaint, Problem};
-use super::{Config, Log, LogFormat, Overrides, dnssec, hints, networks, value};
+use super::{Config, Log, LogFormat, Overrides, dnssec, forward, hints, networks, value};
 
 /// Checks what was given. `base` is the folder that relative paths start from.
 ///
@@ -33,19 +33,28 @@ fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config>
     let listen = listen(given, overrides);
     let workers = given.one("workers", value::workers);
     let source = source(given);
+    let forwards = forward::read(given);
     let policy = policy(given);
     let cache = cache(given);
     let resolver = resolver(given, &Paths { base, overrides });
     let rollover = dnssec::rollover(given, base);
     let limits = limits(given);
+    if let (Some(all), Some(listen), Some(resolver)) = (&forwards, &listen, &resolver) {
+        let around = forward::Surroundings { listen, ipv4: resolver.ipv4, ipv6: resolver.ipv6 };
+        forward::check(given, all, &around);
+    }
+    let forwards = forwards?;
     let log = log(given);
     Some(Config {
         listen: listen?,
         workers: overrides.workers.or(workers?),
         source: source?,
-        policy: policy?,
+        policy: policy::Settings {
+            elsewhere: forwards.iter().map(|forward| forward.zone.clone()).collect(),
+            ..policy?
+        },
         cache: cache?,
-        resolver: resolver?,
+        resolver: resolver::Settings { forwards, ..resolver? },
         rollover: rollover?,
         limits: limits?,
         log: log?,
@@ -158,7 +167,7 @@ fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> 
         never_ask: never_ask?,
         // The server knows them when it has bound its sockets.
         own_addresses: Vec::new(),
-        stubs: Vec::new(),
+        forwards: Vec::new(),
         dnssec: dnssec?,
     })
 }

@@ -8,10 +8,11 @@ use crate::dns::{Name, time_from_text, time_to_text};
 use crate::dnssec::{Anchors, NegativeAnchor, NegativeAnchors, Settings, Source};
 
 use super::Rollover;
-use super::file::{Entry, Node, Value};
+use super::file::{Node, Value};
 use super::given::Given;
 use super::problem::Complaint;
-use super::value::{self, nearest};
+use super::section::Section;
+use super::value;
 
 /// Reads the section. `base` is the folder that relative paths start from.
 pub fn read(given: &mut Given, base: &Path) -> Option<Settings> {
@@ -114,28 +115,12 @@ fn exception(node: &Node) -> Result<NegativeAnchor, Complaint> {
         Value::Map(entries) => entries,
         _ => return Err(Complaint::new(format!("{} stands in the list", node.what()), EXAMPLE)),
     };
-    if let Some(unknown) = entries.iter().find(|entry| !KEYS.contains(&entry.key.as_str())) {
-        let remedy = nearest(&unknown.key, KEYS.into_iter());
-        let remedy = remedy.map_or_else(|| EXAMPLE.to_owned(), |near| format!("did you mean `{near}`?"));
-        return Err(Complaint::new(format!("there is no such key as `{}` in it", unknown.key), remedy));
-    }
-    let [name, reason, until] = KEYS.map(|key| one(entries, key));
+    let section = Section { entries, keys: &KEYS, example: EXAMPLE };
+    section.check()?;
+    let [name, reason, until] = KEYS.map(|key| section.one(key));
     let Some(name) = name? else { return Err(Complaint::new("there is no `domain` in it", EXAMPLE)) };
     let until = until?.map(moment).transpose()?;
     Ok(NegativeAnchor { domain: domain(name)?, reason: reason?.unwrap_or_default().to_owned(), until })
-}
-
-/// The one value of `key`.
-fn one<'a>(entries: &'a [Entry], key: &str) -> Result<Option<&'a str>, Complaint> {
-    let mut found = entries.iter().filter(|entry| entry.key == key);
-    let Some(first) = found.next() else { return Ok(None) };
-    if found.next().is_some() {
-        return Err(Complaint::new(format!("`{key}` is in it twice"), "keep one of the two"));
-    }
-    match &first.node.value {
-        Value::Scalar(text) => Ok(Some(text)),
-        _ => Err(Complaint::new(format!("its `{key}` is {}, and one value is wanted", first.node.what()), EXAMPLE)),
-    }
 }
 
 fn domain(text: &str) -> Result<Name, Complaint> {

@@ -110,6 +110,19 @@ fn form(form: Form) -> Json {
             });
             list(json!({ "anyOf": [text, section] }))
         }
+        Form::Forwards => json!({
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["zone", "to"],
+                "properties": {
+                    "zone": { "type": "string" },
+                    "to": list(json!({ "type": "string" })),
+                    "recursive": { "type": "boolean" },
+                },
+            },
+        }),
         Form::Unbuilt(off) => json!({ "enum": off.iter().map(|word| typed(word)).collect::<Vec<_>>() }),
     }
 }

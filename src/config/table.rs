@@ -52,6 +52,8 @@ pub enum Form {
     PathOrWord(&'static [&'static str]),
     /// A list of domains, or of sections with `domain`, `reason` and `until`.
     Exceptions,
+    /// A list of sections with `zone`, `to` and `recursive`.
+    Forwards,
     /// Not built into this version: only these values, all of which mean "off", are taken.
     Unbuilt(&'static [&'static str]),
 }
@@ -182,7 +184,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "true",
         "let what a signed zone has proven not to exist answer questions about other names, too (RFC 8198)",
     ),
-    ("forward", NONE, "[]", "zones with servers of your own"),
+    (
+        "forward",
+        Form::Forwards,
+        "[]",
+        "zones with servers of your own: `{ zone: corp.example, to: [192.0.2.53, 192.0.2.54@5353], recursive: true }`",
+    ),
     ("local.hosts", NONE, "[]", "hosts files to answer from"),
     ("local.records", NONE, "[]", "records to answer with"),
     (

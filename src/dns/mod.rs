@@ -21,6 +21,7 @@ mod reader;
 mod record_type;
 mod rrset;
 mod security;
+mod subtree;
 mod text;
 mod ttl;
 mod writer;
@@ -43,6 +44,7 @@ pub use reader::{RdataBuf, Reader};
 pub use record_type::RecordType;
 pub use rrset::{Rdatas, RrSet};
 pub use security::Security;
+pub use subtree::Subtrees;
 pub use text::{
     Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_records, read_zone,
     record_to_text, rrset_to_text, time_from_text, time_to_text,

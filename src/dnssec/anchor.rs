@@ -12,8 +12,7 @@ use std::path::PathBuf;
 
 use super::algorithm::{Algorithm, Support};
 use super::keys::{Dnskey, Ds, Trusted};
-use super::subtree::Subtrees;
-use crate::dns::{Class, Name, Rdatas, Record, RecordType, RrSet, TextError, Ttl, read_records};
+use crate::dns::{Class, Name, Rdatas, Record, RecordType, RrSet, Subtrees, TextError, Ttl, read_records};
 
 /// Every trust anchor in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +145,7 @@ impl Anchors {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.zones.len() == 0
+        self.zones.is_empty()
     }
 
     fn add(&mut self, apex: &Name, record: AnchorRecord) {

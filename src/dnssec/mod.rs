@@ -14,7 +14,6 @@ mod settings;
 mod signature;
 #[cfg(test)]
 pub(crate) mod signer;
-mod subtree;
 mod work;
 
 use std::fmt;

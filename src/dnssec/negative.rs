@@ -4,8 +4,7 @@
 
 use std::time::Duration;
 
-use super::subtree::Subtrees;
-use crate::dns::Name;
+use crate::dns::{Name, Subtrees};
 
 /// Every negative trust anchor there is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +65,7 @@ impl NegativeAnchors {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.domains.len() == 0
+        self.domains.is_empty()
     }
 }
 

@@ -32,6 +32,11 @@ pub struct Settings {
     pub source: Vec<IpAddr>,
 }
 
+/// Whether `address` is one of this host's: only then can a socket have it.
+pub fn is_of_this_host(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
+}
+
 /// What the listeners tell, all workers together.
 #[derive(Debug, Default)]
 pub struct Counters {

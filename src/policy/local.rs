@@ -27,10 +27,13 @@ pub struct Local {
 }
 
 impl Local {
-    /// All special-use names but those in a zone of `elsewhere`.
-    pub fn new(elsewhere: Vec<Name>) -> Self {
+    /// All special-use names but those in a zone of `elsewhere` that is one of them or lies below one. A zone above them
+    /// says nothing about them: who forwards everything does not mean `localhost`.
+    pub fn new(mut elsewhere: Vec<Name>) -> Self {
         let fixed = ZONES.iter().filter_map(|(zone, kind)| Some((key(zone)?, *kind)));
-        let zones = fixed.chain(rows().filter_map(|zone| Some((key(&zone)?, Kind::Empty)))).collect();
+        let zones: HashMap<Vec<u8>, Kind, foldhash::fast::RandomState> =
+            fixed.chain(rows().filter_map(|zone| Some((key(&zone)?, Kind::Empty)))).collect();
+        elsewhere.retain(|zone| zone.ancestors().any(|above| zones.contains_key(above.key().as_slice())));
         Self { zones, elsewhere }
     }
 

@@ -11,7 +11,7 @@ use super::scrub::scrub;
 use super::{Outcome, ResolveError, Resolver};
 use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
 use crate::job::{Job, Limit, Limits};
-use crate::upstream::{Asking, Campaign};
+use crate::upstream::{Asking, Campaign, Manner};
 use crate::world::BoxFuture;
 
 /// Server names looked up at the same time.
@@ -138,11 +138,13 @@ impl Resolver {
     /// The addresses of `host`, a server inside the zone of `cut`, from the servers of the zone above.
     async fn ask_parent(&self, cut: &ZoneCut, host: &Name, job: &Job) -> Vec<IpAddr> {
         let Some(above) = cut.apex.parent() else { return Vec::new() };
-        let Some(parent) = self.cuts.closest(&above, job.now()) else { return Vec::new() };
+        let known = self.cuts.closest(&above, job.now());
+        let forwarded = self.forwards.closest(&above);
+        let Some(parent) = forwarded.map(|zone| zone.beginning(known.clone())).or(known) else { return Vec::new() };
         let rtype = if self.upstream.families().0 { RecordType::A } else { RecordType::AAAA };
         let question = Question::new(host.clone(), rtype);
-        let mut campaign = self.known_addresses(&parent, job).campaign;
-        let asking = Asking { zone: &parent.apex, question: &question, give_up_after: 1 };
+        let mut campaign = self.contacts(&parent, job).campaign;
+        let asking = Asking { zone: &parent.apex, question: &question, manner: Manner::Authority, give_up_after: 1 };
         let judge = |reply: &Message| {
             let scrubbed = scrub(reply, &question, &parent.apex, job.limits());
             let referred = scrubbed.delegation.into_iter().flat_map(|delegation| delegation.servers);

@@ -64,7 +64,7 @@ impl Resolver {
         let Beginning::Anchor(anchor) = anchored.beginning(name, self.world.clock.wall()) else { return None };
         // Nor is what is asked of other servers, by the operator's word or because there is a zone of its own.
         let below = |cut: &Name| cut.is_strictly_below(apex);
-        let elsewhere = self.stubs.iter().any(|stub| name.is_in(&stub.apex) && below(&stub.apex))
+        let elsewhere = self.forwards.closest(name).is_some_and(|forwarded| below(forwarded.zone()))
             || self.cuts.closest(name, now).is_some_and(|cut| below(&cut.apex));
         let secure = matches!(self.standings.find(apex, now), Some(Standing::Secure(keys)) if keys.apex == *apex);
         (apex.is_in(&anchor.apex) && !elsewhere && secure).then_some(zone)

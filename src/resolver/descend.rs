@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::addresses::{Contacts, may_look_up_more};
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
+use super::forward::Way;
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
 use super::scrub::scrub;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, NameServer, Question, RrSet, Security, Ttl, ZoneCut};
+use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::Bogus;
 use crate::job::{Job, Limit};
 use crate::telemetry::{Heard, Step};
@@ -99,7 +101,10 @@ impl Resolver {
         let new = || Revealed::new(self.settings.qname_minimisation);
         let mut walk = Walk { proof, liars: Vec::new(), revealed: new(), failed: Vec::new() };
         for _ in 0..=job.limits().referrals {
-            job.tell(|| Step::Entered { zone: cut.apex.clone(), servers: cut.servers.len() });
+            job.tell(|| {
+                let (chosen, servers) = self.chosen(&cut);
+                Step::Entered { zone: cut.apex.clone(), servers, chosen }
+            });
             match self.visit(&cut, question, &mut walk, job).await? {
                 Visit::There(reached) => return Ok(reached),
                 Visit::Deeper(delegation) => {
@@ -126,10 +131,8 @@ impl Resolver {
         let parent = question.rtype.is_parent_side().then(|| question.name.parent()).flatten();
         let name = parent.as_ref().unwrap_or(&question.name);
         let known = self.cuts.closest(name, job.now());
-        let stub = self.stubs.iter().filter(|stub| name.is_in(&stub.apex)).max_by_key(|stub| stub.apex.label_count());
-        match (known, stub) {
-            (Some(known), Some(stub)) if known.apex.is_strictly_below(&stub.apex) => known,
-            (_, Some(stub)) => Arc::clone(stub),
+        match (known, self.forwards.closest(name)) {
+            (known, Some(forwarded)) => forwarded.beginning(known),
             (Some(known), None) => known,
             (None, None) => self.root_cut(job).await,
         }
@@ -167,14 +170,19 @@ impl Resolver {
         walk: &mut Walk<'_>,
         job: &Job,
     ) -> Result<Visit, ResolveError> {
-        let mut contacts = self.known_addresses(cut, job);
+        let mut contacts = self.contacts(cut, job);
+        let way = self.way(cut, job);
+        if way.manner.wants_recursion() {
+            // Who recurses for us needs the whole question.
+            walk.revealed.reveal_all();
+        }
         for failed in walk.failed.iter().filter(|failed| failed.cut.apex == cut.apex) {
             // They had their share of packets, which a new delegation does not refill (RFC 9520 §3.1).
             contacts.campaign.leave_out(&failed.campaign);
         }
         loop {
             let probe = walk.revealed.probe(question, &cut.apex);
-            let asked = self.ask_zone(cut, &probe, &mut contacts, job).await;
+            let asked = self.ask_zone(cut, (&probe, way), &mut contacts, job).await;
             let mut server = None;
             let (kind, rank) = match asked {
                 Ok(useful) => {
@@ -280,12 +288,12 @@ impl Resolver {
     async fn ask_zone(
         &self,
         cut: &Arc<ZoneCut>,
-        probe: &Probe,
+        (probe, mut way): (&Probe, Way),
         contacts: &mut Contacts,
         job: &Job,
     ) -> Result<Useful<(Kind, Rank)>, ResolveError> {
         let zone = &cut.apex;
-        let mut trust = Trust::Authority;
+        let failed = AtomicBool::new(false);
         loop {
             let more_to_know = may_look_up_more(cut, contacts, job);
             let give_up_after = match () {
@@ -294,11 +302,12 @@ impl Resolver {
                 () if more_to_know => SILENCE_TO_LOOK_UP,
                 () => 0,
             };
-            let asking = Asking { zone, question: &probe.question, give_up_after };
+            let asking = Asking { zone, question: &probe.question, manner: way.manner, give_up_after };
             let judge = |reply: &Message| {
-                let scrubbed = scrub(reply, &probe.question, zone, job.limits());
+                failed.fetch_or(reply.rcode() == Rcode::SERVFAIL, Ordering::Relaxed);
+                let scrubbed = way.read(scrub(reply, &probe.question, zone, job.limits()))?;
                 let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
-                classify(probe, scrubbed, trust).map(|kind| (kind, rank))
+                classify(probe, scrubbed, way.trust).map(|kind| (kind, rank))
             };
             let unanswered = match self.upstream.ask(asking, &mut contacts.campaign, judge, job).await {
                 Ok(useful) => {
@@ -323,9 +332,11 @@ impl Resolver {
                     Err(error) => return Err(error),
                 }
             }
-            if recursive && trust == Trust::Authority {
+            if way.uncheck(failed.load(Ordering::Relaxed)) {
+                contacts.campaign.new_question();
+            } else if recursive && way.trust == Trust::Authority {
                 // A whole zone served by caches is a mistake that answers all the same.
-                trust = Trust::Anyone;
+                way.trust = Trust::Anyone;
                 contacts.campaign.new_question();
             } else {
                 return exhausted(zone, probe, &contacts.campaign);

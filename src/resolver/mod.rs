@@ -8,6 +8,7 @@ mod chain;
 mod classify;
 mod descend;
 mod error;
+mod forward;
 mod minimise;
 mod prime;
 mod remember;
@@ -30,9 +31,12 @@ use crate::telemetry::{FromCache, Step};
 use crate::upstream::{self, Upstream};
 use crate::world::World;
 
+use forward::Forwards;
+
 pub use crate::dns::{Denial, Outcome};
 pub use classify::{Kind, Trust, classify};
 pub use error::ResolveError;
+pub use forward::{Forward, Service};
 pub use minimise::{Probe, Revealed};
 pub use scrub::{Scrubbed, scrub};
 
@@ -55,19 +59,10 @@ pub struct Settings {
     pub never_ask: Vec<IpNet>,
     /// Addresses of our own, never asked either.
     pub own_addresses: Vec<IpAddr>,
-    /// Zones with servers set by the operator: asked there, whatever the tree says.
-    pub stubs: Vec<Stub>,
+    /// Zones for which the operator has named whom to ask, whatever the tree says.
+    pub forwards: Vec<Forward>,
     /// What is validated, and from where at first: [`Resolver::replace_anchors`].
     pub dnssec: dnssec::Settings,
-}
-
-/// A zone whose servers the operator has set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stub {
-    /// The apex.
-    pub zone: Name,
-    /// Its servers.
-    pub servers: Vec<NameServer>,
 }
 
 /// Whether IPv6 is used to reach servers.
@@ -141,7 +136,7 @@ pub struct Resolver {
     anchored: RwLock<Arc<dnssec::Settings>>,
     denials: Denials,
     root: Mutex<Option<Arc<ZoneCut>>>,
-    stubs: Vec<Arc<ZoneCut>>,
+    forwards: Forwards,
 }
 
 impl Resolver {
@@ -156,10 +151,6 @@ impl Resolver {
             never_ask: settings.never_ask.clone(),
             own_addresses: settings.own_addresses.clone(),
         };
-        let stub = |stub: &Stub| {
-            let servers = stub.servers.as_slice().into();
-            Arc::new(ZoneCut { apex: stub.zone.clone(), servers, since: world.clock.now(), expires: None })
-        };
         Self {
             upstream: Upstream::new(upstream_settings, cache.share(3), world.clone()),
             rrsets: RrSets::new(cache, world.dice.bits()),
@@ -169,7 +160,7 @@ impl Resolver {
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
             denials: Denials::new(cache.share(3), cache.max_negative_ttl),
             root: Mutex::new(None),
-            stubs: settings.stubs.iter().map(stub).collect(),
+            forwards: Forwards::new(&settings.forwards, world.clock.now()),
             settings,
             limits,
             world,

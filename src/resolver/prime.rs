@@ -11,7 +11,7 @@ use crate::cache::Rank;
 use crate::dns::{Message, Name, NameServer, Question, Rcode, RecordType, RrSet, ZoneCut};
 use crate::job::{Job, Limits};
 use crate::telemetry::{Heard, Step};
-use crate::upstream::{Asking, Fault};
+use crate::upstream::{Asking, Fault, Manner};
 
 /// How long the hints do when the root could not be asked for its own servers.
 const UNPRIMED: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ impl Resolver {
         job.tell(|| Step::Started { question: question.clone() });
         let mut campaign = self.known_addresses(&hints, job).campaign;
         let judge = |reply: &Message| read(reply, &question, job.limits());
-        let asking = Asking { zone: &root, question: &question, give_up_after: TIMEOUTS };
+        let asking = Asking { zone: &root, question: &question, manner: Manner::Authority, give_up_after: TIMEOUTS };
         let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };
         let (set, mut servers) = useful.kind;
         job.tell(|| Step::Heard {

@@ -39,7 +39,10 @@ impl Resolver {
         if self.settings.qname_minimisation != Minimisation::Strict {
             return None;
         }
-        let mut above = name.ancestors().skip(1).filter_map(|above| self.rrsets.nonexistence(&above, now));
+        // What is asked of servers that the operator named is not for zones above to deny.
+        let top = self.forwards.closest(name).map_or_else(Name::root, |forwarded| forwarded.zone().clone());
+        let above = name.ancestors().skip(1).take_while(|above| above.is_in(&top));
+        let mut above = above.filter_map(|above| self.rrsets.nonexistence(&above, now));
         let denial = above.find(|denial| will_do(denial.security))?;
         job.tell(|| known(FromCache::NxDomain));
         Some(Reached::End(Outcome::NxDomain(denial)))

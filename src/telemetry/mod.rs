@@ -2,4 +2,4 @@
 
 mod trace;
 
-pub use trace::{Entry, FromCache, Heard, Step, Trace};
+pub use trace::{Chosen, Entry, FromCache, Heard, Step, Trace};

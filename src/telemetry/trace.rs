@@ -21,7 +21,7 @@ pub enum Step {
     /// The cache knew.
     Cached { question: Question, what: FromCache },
     /// The walk starts, or goes on, at this zone.
-    Entered { zone: Name, servers: usize },
+    Entered { zone: Name, servers: usize, chosen: Chosen },
     /// A query went out. `question` is what was revealed, which may be less than what is wanted.
     Sent { zone: Name, host: Option<Name>, server: SocketAddr, transport: Transport, question: Question },
     /// A reply came and is of use.
@@ -38,6 +38,17 @@ pub enum Step {
     Answered { rcode: Rcode, queries: u32 },
     /// The question ended without one.
     GaveUp { reason: String, queries: u32 },
+}
+
+/// Who says which servers a zone has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// The zone above, or the hints of the root.
+    Delegation,
+    /// The operator: forwarders, which recurse.
+    Forwarders,
+    /// The operator: authoritative servers.
+    Stub,
 }
 
 /// What the cache held.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use super::exchange::{Reply, Try};
 use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
-use super::{Campaign, Fault, Target, Upstream};
+use super::{Campaign, Fault, Manner, Target, Upstream};
 use crate::dns::{Message, Name, Question};
 use crate::job::{Job, Limit};
 use crate::telemetry::Step;
@@ -26,6 +26,8 @@ pub struct Asking<'a> {
     pub zone: &'a Name,
     /// The question as revealed to them.
     pub question: &'a Question,
+    /// With which flags.
+    pub manner: Manner,
     /// Timeouts after which the caller would rather ask something else; 0 for never.
     pub give_up_after: u32,
 }
@@ -143,7 +145,7 @@ impl Round<'_> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
-        let may_send = |target: &Target| campaign.may_send(target, self.job);
+        let may_send = |target: &Target| campaign.may_send(target, self.asking.manner, self.job);
         let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| may_send(target));
         let candidates: SmallVec<[Candidate; 8]> = candidates
             .map(|(index, target)| {
@@ -173,13 +175,15 @@ impl Round<'_> {
         target.sends = number + 1;
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;
-        let Asking { zone, question, .. } = self.asking;
-        let (host, address, progress) = (target.host.clone(), target.address, target.progress());
+        let Asking { zone, question, manner, .. } = self.asking;
+        let (host, server, progress) =
+            (target.host.clone(), target.endpoint(upstream.settings.port), target.progress());
+        let (address, port) = (server.ip(), server.port());
         let timer = match transport {
             Transport::Udp => memory.timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,
         };
-        let attempt = Try { zone, host, address, memory, question, number, transport, progress };
+        let attempt = Try { zone, host, address, port, manner, memory, question, number, transport, progress };
         self.running.push(Box::pin(async move {
             let result = upstream.attempt(&attempt, job).await;
             Done { index, transport, start: now, result }
@@ -197,7 +201,7 @@ impl Round<'_> {
         self.job.tell(|| Step::Failed {
             zone: self.asking.zone.clone(),
             host: target.host.clone(),
-            server: SocketAddr::new(target.address, upstream.settings.port),
+            server: target.endpoint(upstream.settings.port),
             transport: if target.tried_tcp { Transport::Tcp } else { Transport::Udp },
             after,
             fault: Fault::Timeout.to_string(),
@@ -214,7 +218,7 @@ impl Round<'_> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let Some(target) = campaign.targets.get_mut(done.index) else { return Ok(None) };
-        let (server, host) = (SocketAddr::new(target.address, settings.port), target.host.clone());
+        let (server, host) = (target.endpoint(settings.port), target.host.clone());
         let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
         let fault = match judged {
             Ok((kind, transport)) => {

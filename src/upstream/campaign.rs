@@ -1,6 +1,6 @@
 //! One step of the walk at one zone: which of its servers were tried, how often, and with what success.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -8,7 +8,7 @@ use crate::dns::Name;
 use crate::job::{Job, Limits};
 use crate::world::Transport;
 
-use super::Fault;
+use super::{Fault, Manner};
 
 /// A server that may be asked in this step.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Target {
     pub host: Option<Name>,
     /// Its address.
     pub address: IpAddr,
+    /// Its port, when it is not that of all servers.
+    port: Option<u16>,
     /// Tries begun for this step.
     pub(super) sends: u32,
     /// Gave a reply that shows it is of no use for this step.
@@ -28,6 +30,11 @@ pub struct Target {
 }
 
 impl Target {
+    /// Where it listens; `usual` is the port of all servers.
+    pub(super) fn endpoint(&self, usual: u16) -> SocketAddr {
+        SocketAddr::new(self.address, self.port.unwrap_or(usual))
+    }
+
     /// Datagrams sent or about to be: a try that falls back to plain DNS sends more than one.
     pub(super) fn datagrams(&self) -> u32 {
         self.sends.max(self.progress.as_ref().map_or(0, |progress| progress.udp.load(Ordering::Relaxed)))
@@ -94,11 +101,23 @@ impl Campaign {
     pub fn add(&mut self, host: Option<&Name>, address: IpAddr) -> bool {
         let address = address.to_canonical();
         if !self.has(address) {
-            let (host, out) = (host.cloned(), self.spent.contains(&address));
-            self.targets.push(Target { host, address, sends: 0, out, tried_tcp: false, progress: None });
-            return !out;
+            return self.push(host, address, None);
         }
         false
+    }
+
+    /// Adds a server that the operator named with its port, unless it is there already.
+    pub fn add_endpoint(&mut self, endpoint: SocketAddr) {
+        let (address, port) = (endpoint.ip().to_canonical(), Some(endpoint.port()));
+        if !self.targets.iter().any(|target| (target.address, target.port) == (address, port)) {
+            self.push(None, address, port);
+        }
+    }
+
+    fn push(&mut self, host: Option<&Name>, address: IpAddr, port: Option<u16>) -> bool {
+        let (host, out) = (host.cloned(), self.spent.contains(&address));
+        self.targets.push(Target { host, address, port, sends: 0, out, tried_tcp: false, progress: None });
+        !out
     }
 
     /// Whether a server of this address is there.
@@ -158,10 +177,11 @@ impl Campaign {
         self.targets.get(index).is_some_and(Target::is_on_stream)
     }
 
-    pub(super) fn may_send(&self, target: &Target, job: &Job) -> bool {
+    pub(super) fn may_send(&self, target: &Target, manner: Manner, job: &Job) -> bool {
         let limits = job.limits();
         // A question has few TCP queries. Those for the addresses of servers, which may be many and dead, leave them to it.
-        let may_try_tcp = !target.tried_tcp && job.depth() == 0;
+        // Nor is silence of one that recurses about datagrams: it may be waiting for us, if it forwards what we forward.
+        let may_try_tcp = !target.tried_tcp && job.depth() == 0 && !manner.wants_recursion();
         !target.out
             && !target.is_on_stream()
             && self.sends < limits.sends_per_zone

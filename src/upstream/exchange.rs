@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::time::timeout;
 
 use super::campaign::Progress;
-use super::outgoing::{Dress, Outgoing, UDP_SIZE, build};
+use super::outgoing::{Dress, Manner, Outgoing, UDP_SIZE, build};
 use super::servers::Memory;
 use super::{ExchangeKey, Fault, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
@@ -28,6 +28,8 @@ pub(super) struct Try<'a> {
     pub zone: &'a Name,
     pub host: Option<Name>,
     pub address: IpAddr,
+    pub port: u16,
+    pub manner: Manner,
     /// What was known of the server when it was chosen.
     pub memory: Memory,
     pub question: &'a Question,
@@ -63,10 +65,12 @@ impl Upstream {
         let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns(now);
         let plain = memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp);
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
-        let dress = Dress { edns: !plain, case, transport: attempt.transport };
+        let dress = Dress { edns: !plain, case, manner: attempt.manner, transport: attempt.transport };
         let (reply, transport) = self.over(attempt, dress, job).await?;
-        let refused_edns =
-            dress.edns && reply.edns.is_none() && !memory.speaks_edns(now) && is_edns_complaint(reply.rcode());
+        let refused_edns = dress.edns
+            && reply.edns.is_none()
+            && !memory.speaks_edns(now)
+            && is_edns_complaint(reply.rcode(), attempt.manner);
         let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
         let may_ask_again = attempt.progress.has_room(dress.transport, job.limits().sends_per_server);
         if !(refused_edns || bad_version) || !may_ask_again {
@@ -75,7 +79,7 @@ impl Upstream {
         }
         // RFC 6891 §7: a server that does not know OPT says so in its way; the question deserves another try without.
         let plain = self.over(attempt, Dress { edns: false, ..dress }, job).await?;
-        if !is_edns_complaint(plain.0.rcode()) {
+        if !is_edns_complaint(plain.0.rcode(), attempt.manner) {
             self.servers.is_plain(attempt.address, self.world.clock.now());
         }
         Ok(plain)
@@ -143,7 +147,7 @@ impl Upstream {
             job.budget().spend_tcp().map_err(Fault::Limit)?;
         }
         job.budget().spend_query().map_err(Fault::Limit)?;
-        let server = SocketAddr::new(attempt.address, self.settings.port);
+        let server = SocketAddr::new(attempt.address, attempt.port);
         job.tell(|| Step::Sent {
             zone: attempt.zone.clone(),
             host: attempt.host.clone(),
@@ -167,6 +171,7 @@ impl Upstream {
         let key = ExchangeKey {
             route,
             question: attempt.question.clone(),
+            manner: dress.manner,
             edns: dress.edns,
             case: dress.case,
             // A stream loses nothing: asking the same again over another one would only double the wait.
@@ -194,9 +199,11 @@ impl Upstream {
     }
 }
 
-/// FORMERR and NOTIMP are the honest ways to say it, SERVFAIL and REFUSED the ones met as often (RFC 8906 §3.1).
-const fn is_edns_complaint(rcode: Rcode) -> bool {
-    matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP | Rcode::SERVFAIL | Rcode::REFUSED)
+/// FORMERR and NOTIMP are the honest ways to say it, SERVFAIL and REFUSED the ones met as often (RFC 8906 §3.1). From one
+/// that recurses, SERVFAIL and REFUSED mean what they say.
+fn is_edns_complaint(rcode: Rcode, manner: Manner) -> bool {
+    let doubtful = matches!(rcode, Rcode::SERVFAIL | Rcode::REFUSED) && !manner.wants_recursion();
+    matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP) || doubtful
 }
 
 /// What the task of an exchange needs.

@@ -52,6 +52,9 @@ pub enum Lameness {
     /// It answers from the cache of a recursive resolver.
     #[error("answers from a cache, not with authority")]
     Recursive,
+    /// Asked to recurse, it refers to other servers.
+    #[error("refers to other servers instead of asking them")]
+    NotRecursive,
 }
 
 impl Fault {

@@ -25,6 +25,7 @@ use crate::world::{Route, World};
 pub use ask::{Asking, Unanswered, Useful};
 pub use campaign::{Campaign, Target};
 pub use fault::{Fault, Lameness};
+pub use outgoing::Manner;
 pub use servers::Servers;
 
 /// Exchanges in flight at once, over all questions: a belt to the braces of each question's budget.
@@ -72,6 +73,7 @@ pub struct Upstream {
 struct ExchangeKey {
     route: Route,
     question: Question,
+    manner: Manner,
     edns: bool,
     case: bool,
     try_number: u32,
@@ -117,6 +119,11 @@ impl Upstream {
         let impossible = address.is_unspecified() || address.is_multicast() || is_broadcast(address);
         let forbidden = self.settings.never_ask.iter().any(|network| network.contains(&address));
         family && !impossible && !forbidden && !self.settings.own_addresses.contains(&address)
+    }
+
+    /// Whether a server that the operator named may be asked: the networks in which nobody else is asked do not count.
+    pub const fn may_ask_if_named(&self, address: IpAddr) -> bool {
+        if address.to_canonical().is_ipv4() { self.settings.ipv4 } else { self.settings.ipv6 }
     }
 
     /// Whether the addresses of servers should be looked up in this family.

@@ -9,6 +9,24 @@ use crate::world::{Dice, Transport};
 /// The UDP payload size announced: no fragments on any path worth having (RFC 9715, flag day 2020).
 pub(super) const UDP_SIZE: u16 = 1232;
 
+/// What a query wants of its server beside the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Manner {
+    /// What the server has authority for: RD=0.
+    Authority,
+    /// Recursion, checked as the server does it for anybody: RD=1.
+    Recursion,
+    /// Recursion, and what it finds as it is: RD=1, CD=1 (RFC 4035 §3.2.2).
+    UncheckedRecursion,
+}
+
+impl Manner {
+    /// Whether the server is to find out what it does not know.
+    pub fn wants_recursion(self) -> bool {
+        self != Self::Authority
+    }
+}
+
 /// How a query is dressed for one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dress {
@@ -16,6 +34,8 @@ pub(super) struct Dress {
     pub edns: bool,
     /// With a random pattern of case.
     pub case: bool,
+    /// With these flags.
+    pub manner: Manner,
     /// How it travels.
     pub transport: Transport,
 }
@@ -33,7 +53,12 @@ pub(super) fn build(question: &Question, dress: Dress, dice: &Dice) -> Outgoing 
     let question = Question::new(name, question.rtype);
     let edns = dress.edns.then_some(UDP_SIZE);
     // Signatures are asked for always: they are kept with what they sign, for clients that want them.
-    let flags = QueryFlags { edns, dnssec_ok: dress.edns, ..QueryFlags::default() };
+    let flags = QueryFlags {
+        recursion_desired: dress.manner.wants_recursion(),
+        checking_disabled: dress.manner == Manner::UncheckedRecursion,
+        edns,
+        dnssec_ok: dress.edns,
+    };
     let bytes = write_query(id, &question, flags);
     Outgoing { bytes, expected: Expected { id, question, same_case: dress.case, transport: dress.transport } }
 }

@@ -7,7 +7,7 @@ use burdock::config::{Config, Log, LogFormat, Overrides, Rollover, parse};
 use burdock::dns::Ttl;
 use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
 use burdock::job::Limits;
-use burdock::resolver::{Ipv6, Minimisation};
+use burdock::resolver::{Forward, Ipv6, Minimisation, Service};
 
 use super::program::ConfigFile;
 
@@ -153,6 +153,31 @@ fn what_is_excepted_from_validation() {
             negative.insert(excepted("a.example", "", None));
             negative.insert(excepted("b.example", "expired keys", Some(1_798_070_400)));
             negative.insert(excepted("c.example", "", Some(1_798_137_001)));
+        },
+    );
+}
+
+#[test]
+fn whom_questions_are_forwarded_to() {
+    let zone = |zone: &str, to: &[&str], service| Forward {
+        zone: zone.parse().unwrap(),
+        to: to.iter().map(|endpoint| endpoint.parse().unwrap()).collect(),
+        service,
+    };
+    changes("forward: [{ zone: corp.example, to: 192.0.2.53 }]", |c| {
+        c.resolver.forwards = vec![zone("corp.example.", &["192.0.2.53:53"], Service::Recursive)];
+        c.policy.elsewhere = vec!["corp.example.".parse().unwrap()];
+    });
+    changes(
+        "forward:\n  - { zone: '.', to: [192.0.2.53, 192.0.2.54@5353, '2001:db8::53@853'], recursive: true }\n  \
+         - { zone: 10.in-addr.arpa, to: ['::ffff:192.0.2.55'], recursive: false }\n",
+        |c| {
+            let three = ["192.0.2.53:53", "192.0.2.54:5353", "[2001:db8::53]:853"];
+            c.resolver.forwards = vec![
+                zone(".", &three, Service::Recursive),
+                zone("10.in-addr.arpa.", &["192.0.2.55:53"], Service::Authoritative),
+            ];
+            c.policy.elsewhere = vec![".".parse().unwrap(), "10.in-addr.arpa.".parse().unwrap()];
         },
     );
 }

@@ -213,7 +213,6 @@ fn what_is_not_built_is_refused_and_never_ignored() {
         ("cache: { prefetch: true }\n", 20, "cache.prefetch"),
         ("cache: { serve-stale: { enabled: true } }\n", 34, "cache.serve-stale.enabled"),
         ("cache: { rotate: true }\n", 18, "cache.rotate"),
-        ("forward: [{ zone: corp.example, to: [192.0.2.53], recursive: true }]\n", 10, "forward"),
         ("local: { hosts: [/etc/hosts] }\n", 17, "local.hosts"),
         ("local: { records: ['a.test. A 192.0.2.1'] }\n", 19, "local.records"),
         ("control: { socket: /run/burdock/control.sock }\n", 20, "control.socket"),
@@ -225,6 +224,51 @@ fn what_is_not_built_is_refused_and_never_ignored() {
             &[Expected(1, column, key, "this version of burdock cannot do that yet", "which is what is in force")],
         );
     }
+}
+
+#[test]
+fn forward_zones_that_cannot_be() {
+    let key = "forward";
+    for (text, column, reason, remedy) in [
+        ("forward: corp.example\n", 10, "a single value stands in the list", "{ zone: corp.example, to:"),
+        ("forward: { zone: a }\n", 10, "this is a section, and a list is wanted", "write it like the default"),
+        ("forward: [{ to: 192.0.2.53 }]\n", 11, "no `zone`", "zone: corp.example"),
+        ("forward: [{ zone: corp.example }]\n", 11, "nobody to ask about `corp.example`", "to: [192.0.2.53"),
+        ("forward: [{ zone: a, to: [] }]\n", 11, "nobody to ask about `a`", "to: [192.0.2.53"),
+        ("forward: [{ zone: a..b, to: 192.0.2.53 }]\n", 11, "`a..b` is no domain name", "`.` for all"),
+        ("forward: [{ zone: a, too: 192.0.2.53 }]\n", 11, "no such key as `too`", "did you mean `to`?"),
+        ("forward: [{ zone: a, to: ns.example }]\n", 11, "`ns.example` is no address", "a name will not do"),
+        ("forward: [{ zone: a, to: 192.0.2.53@0 }]\n", 11, "`0` is no port", "from 1 to 65535"),
+        ("forward: [{ zone: a, to: '192.0.2.53:53' }]\n", 11, "`192.0.2.53:53` is no address", "`192.0.2.53@5353`"),
+        ("forward: [{ zone: a, to: 0.0.0.0 }]\n", 11, "nobody can be asked at `0.0.0.0`", "one server"),
+        ("forward: [{ zone: a, to: [[192.0.2.53]] }]\n", 11, "stands among the servers", "to: [192.0.2.53"),
+        ("forward: [{ zone: a, to: [192.0.2.53, 192.0.2.53@53] }]\n", 11, "already in the list", "remove one"),
+        ("forward: [{ zone: a, to: 192.0.2.53, recursive: no }]\n", 11, "neither true nor false", "`true` or `false`"),
+    ] {
+        says(text, &[Expected(1, column, key, reason, remedy)]);
+    }
+    says(
+        "forward:\n  - { zone: a, to: 192.0.2.53 }\n  - { zone: A., to: 192.0.2.54 }\n",
+        &[Expected(3, 5, key, "`A` is already in the list", "in one entry")],
+    );
+}
+
+/// AMP-13: whoever forwards to itself is told at the start.
+#[test]
+fn forwarders_that_are_burdock_itself_or_never_asked() {
+    let key = "forward";
+    says(
+        "forward: [{ zone: '.', to: [192.0.2.53, 127.0.0.1] }]\n",
+        &[Expected(1, 11, key, "burdock itself listens at `127.0.0.1:53`", "another server than `127.0.0.1`")],
+    );
+    says(
+        "listen: 0.0.0.0:5301\nforward:\n  - { zone: a, to: [127.0.0.9@5301, 127.0.0.9] }\n",
+        &[Expected(3, 5, key, "burdock itself listens at `0.0.0.0:5301`", "listen elsewhere")],
+    );
+    says(
+        "resolver: { ipv6: false }\nforward: [{ zone: a, to: ['2001:db8::53'] }]\n",
+        &[Expected(2, 11, key, "`resolver.ipv6` is `false`", "the other family")],
+    );
 }
 
 #[test]

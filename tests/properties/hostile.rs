@@ -199,7 +199,7 @@ impl House {
             upstream_port: 53,
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
-            stubs: Vec::new(),
+            forwards: Vec::new(),
             dnssec,
         };
         let [min_ttl, max_ttl, max_negative_ttl] = [0, 86_400, 3600].map(Ttl::from_secs);

@@ -4,6 +4,7 @@ mod aggressive;
 mod broken;
 mod corners;
 mod counts;
+mod forward;
 mod generate;
 mod lecture;
 mod rollover;

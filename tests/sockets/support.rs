@@ -42,7 +42,7 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             upstream_port: root.port,
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
-            stubs: Vec::new(),
+            forwards: Vec::new(),
             dnssec: burdock::dnssec::Settings::off(),
         },
         policy: policy::Settings {

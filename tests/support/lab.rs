@@ -64,6 +64,16 @@ impl Lab {
         // The network's dice are not the resolver's: what one rolls must not depend on the other.
         let net =
             Arc::new(SimNet::new(&internet.authorities, clock.clone(), Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00)));
+        Self::on(net, internet, seed, change)
+    }
+
+    /// One more resolver of the same Internet, with other settings.
+    pub fn beside(&self, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+        Self::on(Arc::clone(&self.net), internet, seed, change)
+    }
+
+    fn on(net: Arc<SimNet>, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+        let clock = net.clock();
         let world = World { network: net.clone(), clock: clock.clone(), dice: Dice::seeded(seed) };
         let mut settings = Settings {
             root_hints: internet.root_hints.clone(),
@@ -74,7 +84,7 @@ impl Lab {
             upstream_port: 53,
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
-            stubs: Vec::new(),
+            forwards: Vec::new(),
             dnssec: burdock::dnssec::Settings::off(),
         };
         let mut limits = Limits::default();

@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use burdock::cache::Front;
 use burdock::dns::{Message, Question};
 use burdock::playground::{Authority, Kind};
+use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use burdock::world::{Arrival, BoxFuture, Clock, Dice, IsOurs, Network, Route, Transport};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -45,6 +48,8 @@ pub struct Exchange {
     pub transport: Transport,
     pub question: Option<Question>,
     pub edns: bool,
+    /// The second word of the query's header.
+    pub flags: u16,
     pub end: &'static str,
     pub after: Duration,
 }
@@ -60,6 +65,7 @@ struct Log {
 pub struct SimNet {
     servers: Mutex<BTreeMap<IpAddr, Authority>>,
     links: Mutex<BTreeMap<IpAddr, Link>>,
+    resolvers: Mutex<BTreeMap<IpAddr, Arc<Responder>>>,
     default: Mutex<Link>,
     dice: Dice,
     clock: Clock,
@@ -77,12 +83,40 @@ impl SimNet {
         Self {
             servers: Mutex::new(authorities.iter().map(|known| (known.address, known.clone())).collect()),
             links: Mutex::default(),
+            resolvers: Mutex::default(),
             default: Mutex::new(Link::PERFECT),
             dice,
             start: clock.now(),
             clock,
             log: Mutex::default(),
         }
+    }
+
+    /// A resolver that answers at this address whoever asks it: a forwarder.
+    pub fn add_resolver(&self, address: &str, responder: &Arc<Responder>) {
+        self.resolvers.lock().insert(address.parse().unwrap(), Arc::clone(responder));
+    }
+
+    /// What a resolver makes of the query, when a packet and its reply get through.
+    async fn ask_resolver(&self, resolver: Arc<Responder>, route: Route, query: &[u8]) -> Option<Vec<u8>> {
+        let link = self.link(route.server.ip());
+        let (outward, _) = *self.copies(link, route.transport, route.transport == Transport::Tcp).first()?;
+        tokio::time::sleep(outward).await;
+        let (transport, size) = match route.transport {
+            Transport::Udp => (ClientTransport::Udp, Responder::MAX_UDP_REPLY),
+            Transport::Tcp => (ClientTransport::Tcp, usize::from(u16::MAX)),
+        };
+        let client = Client { address: SocketAddr::from(([192, 0, 2, 78], 40_000)), transport };
+        let mut out = vec![0; size];
+        let turn = &mut Turn { now: self.clock.now(), front: &mut Front::none() };
+        let reply = match resolver.answer_now(query, &client, turn, &mut out) {
+            Immediate::Reply(length) => out[..length].to_vec(),
+            Immediate::Silence => return None,
+            Immediate::Later(request) => resolver.answer_later(request).await?.to_vec(),
+        };
+        let (homeward, _) = *self.copies(link, route.transport, false).first()?;
+        tokio::time::sleep(homeward).await;
+        Some(reply)
     }
 
     /// Every link that has not been set for itself.
@@ -92,6 +126,10 @@ impl SimNet {
 
     pub fn set_link(&self, server: &str, link: Link) {
         self.links.lock().insert(server.parse().unwrap(), link);
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Packets sent to servers so far: datagrams and TCP queries.
@@ -187,6 +225,7 @@ impl SimNet {
             at,
             server: route.server,
             transport: route.transport,
+            flags: message.as_ref().map_or(0, |message| message.header.flags),
             edns: message.as_ref().is_some_and(|message| message.edns.is_some()),
             question: message.and_then(|message| message.question).map(|(question, _)| question),
             end: "nothing",
@@ -211,6 +250,16 @@ impl SimNet {
 impl Network for SimNet {
     fn exchange<'a>(&'a self, route: Route, query: &'a [u8], is_ours: IsOurs<'a>) -> BoxFuture<'a, io::Result<Bytes>> {
         Box::pin(async move {
+            let resolver = self.resolvers.lock().get(&route.server.ip()).cloned();
+            if let Some(resolver) = resolver {
+                let (index, _) = self.record(route, query, self.clock.now());
+                let reply = self.ask_resolver(resolver, route, query).await;
+                let Some(reply) = reply.filter(|reply| is_ours(reply) == Arrival::Ours) else {
+                    return std::future::pending().await;
+                };
+                self.end(index, &reply, "reply");
+                return Ok(Bytes::from(reply));
+            }
             let (index, events) = self.send(route, query);
             let sent = self.clock.now();
             for (after, event) in events {

@@ -34,6 +34,20 @@ fn localhost_and_all_below_it_are_the_loopback_addresses() {
 }
 
 #[test]
+fn zones_of_the_operator_at_or_below_special_ones_are_asked_elsewhere() {
+    let zones = ["10.in-addr.arpa", "lan.home.arpa", "corp.test", "in-addr.arpa", "arpa", "."];
+    let local = Local::new(zones.iter().map(|zone| zone.parse().unwrap()).collect());
+    let is_local = |name: &str| local.answer(&Question::new(name.parse().unwrap(), RecordType::PTR)).is_some();
+    for name in ["10.in-addr.arpa", "1.0.0.10.in-addr.arpa", "nas.LAN.home.arpa", "corp.test", "www.corp.test"] {
+        assert!(!is_local(name), "{name}");
+    }
+    // Those above say nothing about them, and neighbours nothing about each other.
+    for name in ["1.0.168.192.in-addr.arpa", "127.in-addr.arpa", "localhost", "home.arpa", "test", "x.test"] {
+        assert!(is_local(name), "{name}");
+    }
+}
+
+#[test]
 fn names_outside_the_dns_do_not_exist() {
     for top in ["invalid.", "test.", "onion.", "local.", "alt.", "eap.arpa.", "eap-noob.arpa.", "6tisch.arpa."] {
         for rtype in [RecordType::A, RecordType::AAAA, RecordType::DS, RecordType::SOA, RecordType::ANY] {

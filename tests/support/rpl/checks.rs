@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use burdock::dns::{Header, Message, Rcode, Rdatas, Record, RrSet};
 use burdock::dnssec::{Allowance, Dnskey, Ds, Work, signed_by};
-use burdock::resolver::Minimisation;
+use burdock::resolver::{Minimisation, Service};
 use proptest::prelude::{Strategy as _, prop};
 use proptest::test_runner::{Config, TestRunner};
 
@@ -163,14 +163,18 @@ fn what_is_not_played_is_said() {
 fn heads_set_what_they_say() {
     let set = setup(
         "server:\n qname-minimisation: \"no\"\n cache-max-ttl: 10\n do-ip4: no\n val-override-date: '20200101000000'\n\
-         stub-zone:\n name: .\n stub-addr: 192.0.2.1\n stub-addr: 192.0.2.2@53\nstub-zone: name: a.example stub-addr: ::1",
+         stub-zone:\n name: .\n stub-addr: 192.0.2.1\n stub-addr: 192.0.2.2@53\nstub-zone: name: a.example stub-addr: ::1\n\
+         forward-zone:\n name: .\n forward-addr: 192.0.2.3\n forward-addr: 192.0.2.4@5353",
     );
     assert_eq!(set.resolver.qname_minimisation, Minimisation::Off);
     assert_eq!((set.cache.max_ttl.as_secs(), set.resolver.ipv4), (10, false));
     assert_eq!(set.wall.as_secs(), 1_577_836_800);
     assert_eq!(set.resolver.root_hints.len(), 2);
-    assert_eq!(set.resolver.stubs[0].zone.to_string(), "a.example.");
-    assert_eq!(set.resolver.stubs[0].servers[0].glue, ["::1".parse::<std::net::IpAddr>().unwrap()]);
+    let [stub, forward] = &set.resolver.forwards[..] else { panic!("two zones") };
+    assert_eq!((stub.zone.to_string().as_str(), stub.service), ("a.example.", Service::Authoritative));
+    assert_eq!(stub.to, ["[::1]:53".parse().unwrap()]);
+    assert_eq!((forward.zone.to_string().as_str(), forward.service), (".", Service::Recursive));
+    assert_eq!(forward.to, ["192.0.2.3:53".parse().unwrap(), "192.0.2.4:5353".parse().unwrap()]);
     // Deckard's heads have no sections; the default is to minimise.
     let deckard = setup("do-ip6: no\nstub-addr: 192.0.2.1 # K.ROOT");
     assert_eq!(deckard.resolver.root_hints.len(), 1);

@@ -14,3 +14,4 @@ pub mod records;
 pub mod stand_in;
 pub mod trust;
 pub mod words;
+mod zones;

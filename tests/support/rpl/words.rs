@@ -10,12 +10,13 @@ use burdock::cache;
 use burdock::dns::{Name, NameServer, RecordType, Ttl, read_zone};
 use burdock::job::Limits;
 use burdock::policy;
-use burdock::resolver::{Ipv6, Minimisation, Settings, Stub};
+use burdock::resolver::{Ipv6, Minimisation, Settings};
 
 use ipnet::IpNet;
 
 use super::model::{Scenario, Setting, Unsupported};
 use super::trust::{anchor, insecure, wall};
+use super::zones::{forward_all, root_hint, zones};
 
 /// Everything a scenario's resolver is built from.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ impl Setup {
                 upstream_port: 53,
                 never_ask: Vec::new(),
                 own_addresses: Vec::new(),
-                stubs: Vec::new(),
+                forwards: Vec::new(),
                 dnssec: burdock::dnssec::Settings::off(),
             },
             cache: cache::Settings {
@@ -113,7 +114,7 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "do-ip6", Sets(ipv6)),
     ("server", "stub-addr", Sets(root_hint)),
     ("server", "stub-name", Sets(root_hint_name)),
-    ("server", "forward-addr", Asks("forward")),
+    ("server", "forward-addr", Sets(forward_all)),
     ("server", "target-fetch-policy", Harmless("addresses are looked up as they are needed")),
     ("server", "do-not-query-localhost", Harmless("every address may be asked in scenarios")),
     ("server", "iter-scrub-promiscuous", Harmless("records that were not asked for are never used in an answer")),
@@ -190,14 +191,18 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "allow-notify", Asks("auth-zone")),
     ("server", "zonemd-permissive-mode", Asks("auth-zone")),
     ("view", "*", Asks("views")),
-    ("forward-zone", "*", Asks("forward")),
     ("auth-zone", "*", Asks("auth-zone")),
     ("rpz", "*", Asks("rpz")),
-    // Stub zones are read as a whole, by `stub`.
+    // Forward and stub zones are read as a whole, by `zones`.
+    ("forward-zone", "name", Harmless("read with its block")),
+    ("forward-zone", "forward-addr", Harmless("read with its block")),
+    ("forward-zone", "forward-host", Asks("servers by name")),
+    ("forward-zone", "forward-first", AsksUnless(NO, "forward-first")),
+    ("forward-zone", "forward-no-cache", AsksUnless(NO, "forward-no-cache")),
     ("stub-zone", "name", Harmless("read with its block")),
     ("stub-zone", "stub-addr", Harmless("read with its block")),
-    ("stub-zone", "stub-name", Harmless("read with its block")),
-    ("stub-zone", "stub-host", Harmless("read with its block")),
+    ("stub-zone", "stub-name", Asks("servers by name")),
+    ("stub-zone", "stub-host", Asks("servers by name")),
     ("stub-zone", "stub-prime", Harmless("the servers set for a zone are asked as they are")),
     ("stub-zone", "stub-first", AsksUnless(NO, "stub-first")),
     // What is written to a log.
@@ -231,7 +236,7 @@ pub fn judge(scenario: &Scenario) -> Result<Verdict, String> {
             }
         }
     }
-    stubs(scenario, &mut setup)?;
+    zones(scenario, &mut setup)?;
     // Special names are asked for where the script has servers for them.
     for special in SPECIAL.iter().filter_map(|special| special.parse::<Name>().ok()) {
         let answers = scenario.ranges.iter().flat_map(|range| &range.entries);
@@ -256,33 +261,6 @@ fn feature_of_value(key: &str) -> &'static str {
     }
 }
 
-/// Gathers `name` and addresses of every stub zone; the one named `.` holds the root hints.
-fn stubs(scenario: &Scenario, setup: &mut Setup) -> Result<(), String> {
-    let stub_zone: Vec<&Setting> = scenario.settings.iter().filter(|setting| setting.section == "stub-zone").collect();
-    for block in stub_zone.chunk_by(|a, b| a.block == b.block) {
-        let mut zone = Name::root();
-        let mut servers = Vec::new();
-        for Setting { line, key, value, .. } in block {
-            let bad = || format!("line {line}: not a value for {key}: {value}");
-            match key.as_str() {
-                "name" => zone = value.parse().map_err(|_| bad())?,
-                "stub-addr" => servers.push(server(servers.len(), &zone, value).ok_or_else(bad)?),
-                "stub-name" | "stub-host" => {
-                    servers.push(NameServer { host: value.parse().map_err(|_| bad())?, glue: Vec::new() });
-                }
-                _ => {}
-            }
-        }
-        if zone.is_root() {
-            setup.resolver.root_hints.extend(servers);
-        } else {
-            setup.policy.elsewhere.push(zone.clone());
-            setup.resolver.stubs.push(Stub { zone, servers });
-        }
-    }
-    Ok(())
-}
-
 /// The servers of the root, for a head that names none.
 fn builtin_hints() -> Vec<NameServer> {
     let records = read_zone(include_str!("../../../root.hints"), &Name::root(), Ttl::ZERO).unwrap_or_default();
@@ -297,12 +275,6 @@ fn builtin_hints() -> Vec<NameServer> {
     let hosts = records.iter().filter(|record| record.rtype == RecordType::NS);
     let hosts = hosts.filter_map(|record| Name::from_wire(&record.rdata).ok());
     hosts.map(|host| NameServer { glue: addresses(&host), host }).collect()
-}
-
-/// A server known by its address alone; its name is in its zone, so that nobody looks it up.
-fn server(index: usize, zone: &Name, address: &str) -> Option<NameServer> {
-    let address = address.split('@').next()?.parse().ok()?;
-    Some(NameServer { host: zone.prepend(format!("stub-{index}").as_bytes()).ok()?, glue: vec![address] })
 }
 
 fn flag(value: &str) -> Option<bool> {
@@ -325,12 +297,6 @@ fn ipv4(setup: &mut Setup, value: &str) -> Option<()> {
 
 fn ipv6(setup: &mut Setup, value: &str) -> Option<()> {
     setup.resolver.ipv6 = if flag(value)? { Ipv6::On } else { Ipv6::Off };
-    Some(())
-}
-
-fn root_hint(setup: &mut Setup, value: &str) -> Option<()> {
-    let hints = &mut setup.resolver.root_hints;
-    hints.push(server(hints.len(), &Name::root(), value)?);
     Some(())
 }
 

@@ -4,40 +4,43 @@
 
 use std::collections::BTreeMap;
 
-use crate::dns::Name;
+use super::Name;
 
 /// One `T` for each of several subtrees, which may lie in each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Subtrees<T> {
+pub struct Subtrees<T> {
     /// By the apex in lower case, so that a look-up takes no memory of its own.
     by_key: BTreeMap<Box<[u8]>, (Name, T)>,
 }
 
 impl<T> Subtrees<T> {
-    pub(super) const fn new() -> Self {
+    /// Nothing holds anywhere.
+    pub const fn new() -> Self {
         Self { by_key: BTreeMap::new() }
     }
 
-    pub(super) fn insert(&mut self, apex: &Name, value: T) {
+    /// Lets `value` hold at and below `apex`, in place of what held at exactly that name.
+    pub fn insert(&mut self, apex: &Name, value: T) {
         self.by_key.insert(key(apex), (apex.clone(), value));
     }
 
-    pub(super) fn remove(&mut self, apex: &Name) -> Option<T> {
+    /// Takes out what holds at exactly `apex`.
+    pub fn remove(&mut self, apex: &Name) -> Option<T> {
         self.by_key.remove(&key(apex)).map(|(_, value)| value)
     }
 
     /// What holds at exactly `apex`, or `make`'s, kept there.
-    pub(super) fn entry(&mut self, apex: &Name, make: impl FnOnce() -> T) -> &mut T {
+    pub fn entry(&mut self, apex: &Name, make: impl FnOnce() -> T) -> &mut T {
         &mut self.by_key.entry(key(apex)).or_insert_with(|| (apex.clone(), make())).1
     }
 
     /// What holds at exactly `apex`.
-    pub(super) fn at(&self, apex: &Name) -> Option<&T> {
+    pub fn at(&self, apex: &Name) -> Option<&T> {
         self.by_key.get(&key(apex)).map(|(_, value)| value)
     }
 
     /// The deepest at or above `name` that `holds`.
-    pub(super) fn closest(&self, name: &Name, holds: impl Fn(&T) -> bool) -> Option<&T> {
+    pub fn closest(&self, name: &Name, holds: impl Fn(&T) -> bool) -> Option<&T> {
         let lower = name.key();
         let mut rest: &[u8] = &lower;
         loop {
@@ -50,20 +53,27 @@ impl<T> Subtrees<T> {
     }
 
     /// All of them, parents before what is below them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
         let mut all: Vec<&(Name, T)> = self.by_key.values().collect();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
         all.into_iter().map(|(_, value)| value)
     }
 
     /// Takes out those that do not `stay`.
-    pub(super) fn take_unless(&mut self, stay: impl Fn(&T) -> bool) -> Vec<T> {
+    pub fn take_unless(&mut self, stay: impl Fn(&T) -> bool) -> Vec<T> {
         let out = self.by_key.extract_if(.., |_, (_, value)| !stay(value));
         out.map(|(_, (_, value))| value).collect()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_key.len()
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+}
+
+impl<T> Default for Subtrees<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
