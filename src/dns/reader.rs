@@ -148,37 +148,42 @@ impl<'a> Reader<'a> {
     }
 
     fn fields(&mut self, fields: &[Field]) -> Result<RdataBuf, WireError> {
-        let mut out = RdataBuf::new();
+        let mut out = RdataBuf::with_capacity(self.remaining());
+        // All but names is copied as it is, what lies between two of them at once.
+        let mut copied = self.at;
         for field in fields {
             match field {
-                Field::CompressibleName | Field::Name => out.extend_from_slice(self.name()?.wire()),
-                Field::U8 => out.push(self.u8()?),
-                Field::U16 | Field::Type => out.extend_from_slice(self.bytes(2)?),
-                Field::U32 | Field::Time | Field::Ipv4 => out.extend_from_slice(self.bytes(4)?),
-                Field::Ipv6 => out.extend_from_slice(self.bytes(16)?),
-                Field::Text | Field::HexCounted | Field::Base32Counted => self.counted(&mut out)?,
+                Field::CompressibleName | Field::Name => {
+                    out.extend_from_slice(self.packet.get(copied..self.at).ok_or(WireError::Short)?);
+                    out.extend_from_slice(self.name()?.wire());
+                    copied = self.at;
+                }
+                Field::U8 => self.bytes(1).map(drop)?,
+                Field::U16 | Field::Type => self.bytes(2).map(drop)?,
+                Field::U32 | Field::Time | Field::Ipv4 => self.bytes(4).map(drop)?,
+                Field::Ipv6 => self.bytes(16).map(drop)?,
+                Field::Text | Field::HexCounted | Field::Base32Counted => self.counted()?,
                 Field::Texts => {
-                    self.counted(&mut out)?;
+                    self.counted()?;
                     while self.remaining() > 0 {
-                        self.counted(&mut out)?;
+                        self.counted()?;
                     }
                 }
-                Field::Hex | Field::Base64 => out.extend_from_slice(self.bytes(self.remaining())?),
-                Field::Bitmap => self.bitmap(&mut out)?,
+                Field::Hex | Field::Base64 => self.bytes(self.remaining()).map(drop)?,
+                Field::Bitmap => self.bitmap()?,
             }
         }
+        out.extend_from_slice(self.packet.get(copied..self.at).ok_or(WireError::Short)?);
         Ok(out)
     }
 
-    fn counted(&mut self, out: &mut RdataBuf) -> Result<(), WireError> {
+    fn counted(&mut self) -> Result<(), WireError> {
         let length = self.u8()?;
-        out.push(length);
-        out.extend_from_slice(self.bytes(usize::from(length))?);
-        Ok(())
+        self.bytes(usize::from(length)).map(drop)
     }
 
     /// Windows in rising order, 1 to 32 octets each (RFC 4034 §4.1.2).
-    fn bitmap(&mut self, out: &mut RdataBuf) -> Result<(), WireError> {
+    fn bitmap(&mut self) -> Result<(), WireError> {
         let mut last = None;
         while self.remaining() > 0 {
             let (window, length) = (self.u8()?, self.u8()?);
@@ -186,8 +191,7 @@ impl<'a> Reader<'a> {
                 return Err(WireError::BadRdata);
             }
             last = Some(window);
-            out.extend_from_slice(&[window, length]);
-            out.extend_from_slice(self.bytes(usize::from(length))?);
+            self.bytes(usize::from(length))?;
         }
         Ok(())
     }
