@@ -5,6 +5,7 @@
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm};
+use smallvec::SmallVec;
 
 /// The smallest RSA modulus that is worth verifying with, in bits.
 const MIN_MODULUS_BITS: usize = 1024;
@@ -44,16 +45,21 @@ impl Algorithm {
 
     /// The key in the public key field of a DNSKEY, ready to verify with. `None` when it is no key of this algorithm.
     pub(super) fn prepare(self, key: &[u8]) -> Option<PublicKey> {
+        let form = match self.0 {
+            13 => Form::Numbers(32),
+            14 => Form::Numbers(48),
+            _ => Form::Octets,
+        };
         let parsed = match self.0 {
             5 | 7 => rsa(&signature::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, key),
             8 => rsa(&signature::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, key),
             10 => rsa(&signature::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, key),
-            13 => point::<64>(&signature::ECDSA_P256_SHA256_FIXED, key),
-            14 => point::<96>(&signature::ECDSA_P384_SHA384_FIXED, key),
+            13 => point::<64>(&signature::ECDSA_P256_SHA256_ASN1, key),
+            14 => point::<96>(&signature::ECDSA_P384_SHA384_ASN1, key),
             15 if key.len() == 32 => ParsedPublicKey::new(&signature::ED25519, key).ok(),
             _ => None,
         };
-        parsed.map(PublicKey)
+        parsed.map(|parsed| PublicKey { parsed, form })
     }
 }
 
@@ -84,18 +90,55 @@ impl DigestType {
 
 /// A public key that has been read and need not be read again.
 #[derive(Debug)]
-pub(super) struct PublicKey(ParsedPublicKey);
+pub(super) struct PublicKey {
+    parsed: ParsedPublicKey,
+    form: Form,
+}
+
+/// What its signatures are made of.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// Octets that the library reads as they are.
+    Octets,
+    /// Two numbers of so many octets (RFC 6605 §4), which it would read one by one, only to write and read them as DER.
+    Numbers(usize),
+}
 
 impl PublicKey {
     /// Whether `signature` is this key's over `message`.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.0.verify_sig(message, signature).is_ok()
+        match self.form {
+            Form::Octets => self.parsed.verify_sig(message, signature).is_ok(),
+            Form::Numbers(octets) => {
+                der(signature, octets).is_some_and(|der| self.parsed.verify_sig(message, &der).is_ok())
+            }
+        }
     }
 
     /// About what it takes in memory.
     pub(super) fn octets(&self) -> usize {
-        size_of::<Self>() + 2 * self.0.as_ref().len()
+        size_of::<Self>() + 2 * self.parsed.as_ref().len()
     }
+}
+
+/// An ECDSA-Sig-Value in DER of two numbers with so many octets each, 48 at most.
+fn der(signature: &[u8], octets: usize) -> Option<SmallVec<[u8; 104]>> {
+    if signature.len() != 2 * octets {
+        return None;
+    }
+    let mut numbers: SmallVec<[u8; 104]> = SmallVec::from_slice(&[0x30, 0]);
+    for number in signature.chunks_exact(octets) {
+        let number = significant(number);
+        // One octet at least, and the first bit would mean less than zero.
+        let zero = number.first().is_none_or(|octet| octet & 0x80 != 0);
+        let length = u8::try_from(number.len() + usize::from(zero)).ok()?;
+        let head = [2, length, 0];
+        numbers.extend_from_slice(head.get(..2 + usize::from(zero))?);
+        numbers.extend_from_slice(number);
+    }
+    let length = u8::try_from(numbers.len() - 2).ok().filter(|length| *length < 0x80)?;
+    *numbers.get_mut(1)? = length;
+    Some(numbers)
 }
 
 /// An uncompressed point of `LENGTH` octets: x, then y (RFC 6605 §4). The library sees to it that it is on the curve.
@@ -184,6 +227,22 @@ mod tests {
         // Off the curve, and at infinity.
         assert!(Algorithm(13).prepare(&[4; 64]).is_none());
         assert!(Algorithm(14).prepare(&[0; 96]).is_none());
+    }
+
+    #[test]
+    fn two_numbers_are_written_as_der_does() {
+        let cases: [(&[u8], Option<&[u8]>); 6] = [
+            (&[1, 2, 3, 4], Some(&[0x30, 8, 2, 2, 1, 2, 2, 2, 3, 4])),
+            (&[0x80, 0, 0, 0x80], Some(&[0x30, 9, 2, 3, 0, 0x80, 0, 2, 2, 0, 0x80])),
+            (&[0, 0, 0, 1], Some(&[0x30, 6, 2, 1, 0, 2, 1, 1])),
+            (&[1, 2, 3], None),
+            (&[1, 2, 3, 4, 5], None),
+            (&[], None),
+        ];
+        for (given, wanted) in cases {
+            assert_eq!(der(given, 2).as_deref(), wanted, "{given:?}");
+        }
+        assert_eq!(der(&[0xff; 96], 48).unwrap().len(), 104);
     }
 
     #[test]

@@ -164,24 +164,24 @@ impl ZoneKeys {
     /// Those of `dnskeys`, whoever signed them.
     #[cfg(test)]
     pub(crate) fn believed(apex: Name, dnskeys: &Rdatas) -> Self {
-        Self { apex, ttl: Ttl::from_secs(3600), keys: ready(&[], dnskeys) }
+        Self { apex, ttl: Ttl::from_secs(3600), keys: ready(&[], &[], dnskeys) }
     }
 
     /// About what they take in memory.
     pub fn octets(&self) -> usize {
-        let octets = |key: &Key| size_of::<Key>() + key.public_key.as_ref().map_or(0, PublicKey::octets);
+        let octets = |key: &Key| size_of::<Key>() + key.public_key.as_deref().map_or(0, PublicKey::octets);
         self.apex.wire().len() + self.keys.iter().map(octets).sum::<usize>()
     }
 }
 
 /// One key of a zone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Key {
     tag: u16,
     algorithm: Algorithm,
     pub(super) role: Role,
     /// `None` when the octets are no key of its algorithm, or may not be used as one.
-    pub(super) public_key: Option<PublicKey>,
+    pub(super) public_key: Option<Arc<PublicKey>>,
 }
 
 /// Whether a key may sign.
@@ -196,7 +196,7 @@ pub(super) enum Role {
 impl Key {
     fn new(key: &Dnskey<'_>, role: Role) -> Self {
         let public_key = if role == Role::ZoneKey { key.algorithm.prepare(key.public_key) } else { None };
-        Self { tag: key.tag(), algorithm: key.algorithm, role, public_key }
+        Self { tag: key.tag(), algorithm: key.algorithm, role, public_key: public_key.map(Arc::new) }
     }
 }
 
@@ -227,7 +227,8 @@ pub fn accept(trusted: &Trusted, dnskeys: &RrSet, now: u32, work: &Work) -> Resu
         Reason::KeyMissing => bogus(Reason::SignaturesMissing),
         _ => found,
     })?;
-    Ok(Verdict::Keys(ZoneKeys { ttl: verified.ttl, keys: ready(&vouched, &dnskeys.rdatas), ..entry }))
+    let keys = ready(&vouched, &entry.keys, &dnskeys.rdatas);
+    Ok(Verdict::Keys(ZoneKeys { apex: entry.apex, ttl: verified.ttl, keys }))
 }
 
 /// Whether `dnskeys` is signed by the key `rdata`, which may be a revoked one (RFC 5011 §2.1).
@@ -301,11 +302,12 @@ fn vouched<'a>(points: &[EntryPoint<'_>], dnskeys: &'a RrSet, work: &Work) -> Re
     Err(if no_zone_key && !dnskeys.rdatas.is_empty() { Reason::NoZoneKey } else { Reason::KeyMissing })
 }
 
-/// Those keys, then the others of the set, made ready.
-fn ready(vouched: &[Dnskey<'_>], rdatas: &Rdatas) -> Arc<[Key]> {
+/// Those keys, which have been made ready one by one, then the others of the set.
+fn ready(vouched: &[Dnskey<'_>], made: &[Key], rdatas: &Rdatas) -> Arc<[Key]> {
     let mut kept: SmallVec<[Key; MAX_ENTRY_POINTS]> = SmallVec::new();
     let others = rdatas.iter().filter_map(Dnskey::parse).filter(|key| !vouched.contains(key));
-    for key in vouched.iter().copied().chain(others) {
+    let made = made.iter().map(Some).chain(std::iter::repeat(None));
+    for (key, made) in vouched.iter().copied().chain(others).zip(made) {
         let role = if key.may_sign() { Role::ZoneKey } else { Role::Other };
         let is_odd = role == Role::Other && (key.is_zone_key() || key.protocol != 3);
         if is_odd || key.algorithm.support() == Support::Ignore {
@@ -314,7 +316,7 @@ fn ready(vouched: &[Dnskey<'_>], rdatas: &Rdatas) -> Arc<[Key]> {
         let tag = key.tag();
         let alike = kept.iter().filter(|kept| (kept.tag, kept.algorithm, kept.role) == (tag, key.algorithm, role));
         if alike.count() < MAX_ALIKE {
-            kept.push(Key::new(&key, role));
+            kept.push(made.cloned().unwrap_or_else(|| Key::new(&key, role)));
         }
         if kept.len() == MAX_KEYS {
             break;
