@@ -7,6 +7,9 @@ mod inside;
 #[path = "peers/names.rs"]
 #[allow(dead_code, reason = "each benchmark uses what it needs")]
 mod names;
+#[path = "peers/signatures.rs"]
+#[allow(dead_code, reason = "each benchmark uses what it needs")]
+mod signatures;
 #[path = "peers/zones.rs"]
 mod zones;
 
@@ -22,7 +25,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 use inside::{Lab, query, question, runtime};
 use names::Target;
-use zones::Level;
+use zones::{Level, Manner};
 
 /// A walk's future must not grow by accident: it is copied into its task.
 const LARGEST_FUTURE: usize = 2048;
@@ -38,7 +41,7 @@ fn packets(c: &mut Criterion) {
     let upstream = write_query(1, &question(&TARGET), flags);
     for (name, level) in [("referral", Level::Tld), ("answer", Level::Domain)] {
         let mut reply = Vec::new();
-        assert!(zones::answer(level, &upstream, &hot, &mut reply));
+        assert!(zones::answer(level, &upstream, Manner { hot: &hot, signatures: None }, &mut reply));
         c.bench_function(&format!("parse {name}"), |b| b.iter(|| Message::parse(black_box(&reply)).is_ok()));
     }
 
@@ -46,7 +49,7 @@ fn packets(c: &mut Criterion) {
     assert!(zones::answer(
         Level::Domain,
         &write_query(0, &question(&TARGET), QueryFlags::default()),
-        &hot,
+        Manner { hot: &hot, signatures: None },
         &mut stored
     ));
     let qname = question(&TARGET).name;

@@ -7,20 +7,28 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use burdock::cache::{self, Front};
-use burdock::dns::{NameServer, QueryFlags, Question, RecordType, Ttl, write_query};
+use burdock::dns::{Name, NameServer, QueryFlags, Question, Rdatas, RecordType, RrSet, Ttl, write_query};
+use burdock::dnssec::{self, Anchors, Source};
 use burdock::job::Limits;
 use burdock::policy::{self, AccessSettings, Policy};
 use burdock::resolver::{Ipv6, Minimisation, Resolver, Settings};
 use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use burdock::world::{Arrival, BoxFuture, Clock, Dice, IsOurs, Network, Route, World};
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use crate::names::Target;
-use crate::zones::{self, Level, SERVERS, address};
+use crate::signatures::Signatures;
+use crate::zones::{self, Level, Manner, SERVERS, address};
+
+/// When it is, in seconds since 1970.
+const NOW: u64 = 1_767_225_600;
 
 /// Every server of the synthetic Internet, at no distance.
 struct Nearby {
     hot: AtomicU64,
+    /// Who signs, when every zone is signed.
+    signatures: Option<Arc<Mutex<Signatures>>>,
 }
 
 impl Network for Nearby {
@@ -36,7 +44,10 @@ impl Network for Nearby {
         };
         Box::pin(async move {
             let mut reply = Vec::with_capacity(512);
-            let asked = zones::answer(level, query, &self.hot, &mut reply);
+            let mut signatures = self.signatures.as_ref().map(|signatures| signatures.lock());
+            let manner = Manner { hot: &self.hot, signatures: signatures.as_deref_mut() };
+            let asked = zones::answer(level, query, manner, &mut reply);
+            drop(signatures);
             assert!(asked && is_ours(&reply) == Arrival::Ours, "a query, and its reply");
             Ok(reply.into())
         })
@@ -49,13 +60,26 @@ pub struct Lab {
     pub responder: Arc<Responder>,
     pub clock: Clock,
     pub client: Client,
+    signatures: Option<Arc<Mutex<Signatures>>>,
 }
 
 impl Lab {
     /// With an empty cache; inside of a runtime.
     pub fn new() -> Self {
-        let clock = Clock::at(Duration::from_secs(1_767_225_600));
-        let network = Arc::new(Nearby { hot: AtomicU64::new(0) });
+        Self::before(None)
+    }
+
+    /// The same, every zone signed and everything validated.
+    #[allow(dead_code, reason = "each benchmark uses what it needs")]
+    pub fn signed() -> Self {
+        Self::before(Some(Signatures::around(Duration::from_secs(NOW))))
+    }
+
+    fn before(mut signatures: Option<Signatures>) -> Self {
+        let clock = Clock::at(Duration::from_secs(NOW));
+        let anchor = signatures.as_mut().map(|signatures| signatures.ds(&[0]));
+        let signatures = signatures.map(|signatures| Arc::new(Mutex::new(signatures)));
+        let network = Arc::new(Nearby { hot: AtomicU64::new(0), signatures: signatures.clone() });
         let world = World { network, clock: clock.clone(), dice: Dice::seeded(53) };
         let cache = cache::Settings {
             size: 4 << 30,
@@ -64,7 +88,7 @@ impl Lab {
             max_negative_ttl: Ttl::from_secs(3600),
         };
         let limits = Arc::new(Limits::default());
-        let resolver = Arc::new(Resolver::new(settings(), &cache, limits, world));
+        let resolver = Arc::new(Resolver::new(settings(anchor), &cache, limits, world));
         let access = AccessSettings {
             allow: vec!["127.0.0.0/8".parse().expect("a network")],
             deny: Vec::new(),
@@ -73,7 +97,15 @@ impl Lab {
         let policy = Policy::new(&policy::Settings { access, special_use: true, elsewhere: Vec::new() });
         let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
         let client = Client { address: SocketAddr::from(([127, 0, 0, 1], 4711)), transport: ClientTransport::Udp };
-        Self { resolver, responder, clock, client }
+        Self { resolver, responder, clock, client, signatures }
+    }
+
+    /// Has all signed that a question for `target` needs: signing is not what is measured.
+    #[allow(dead_code, reason = "each benchmark uses what it needs")]
+    pub fn sign(&self, target: &Target) {
+        if let Some(signatures) = &self.signatures {
+            zones::sign(target, &mut signatures.lock(), &mut Vec::new());
+        }
     }
 
     /// Answers one packet, whatever it takes.
@@ -116,7 +148,7 @@ pub fn runtime() -> tokio::runtime::Runtime {
     builder.enable_time().start_paused(true).build().expect("a runtime")
 }
 
-fn settings() -> Settings {
+fn settings(anchor: Option<Vec<u8>>) -> Settings {
     let servers = (0..u64::from(SERVERS[0].1)).map(|number| NameServer {
         host: format!("n{number}.").parse().expect("a name"),
         glue: vec![IpAddr::V4(address(Level::Root, number))],
@@ -131,6 +163,11 @@ fn settings() -> Settings {
         never_ask: Vec::new(),
         own_addresses: Vec::new(),
         forwards: Vec::new(),
-        dnssec: burdock::dnssec::Settings::off(),
+        dnssec: anchor.map_or_else(dnssec::Settings::off, |ds| {
+            let rdatas = Rdatas::new([ds.as_slice()]).expect("one record");
+            let set = RrSet::new(Name::root(), RecordType::DS, Ttl::from_secs(3600), rdatas);
+            let anchors = Anchors::of(&set, &Source::Builtin);
+            dnssec::Settings { validate: true, anchors, ..dnssec::Settings::off() }
+        }),
     }
 }

@@ -5,14 +5,16 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddrV4, UdpSocket};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::names::Rng;
+use super::names::{Rng, Target};
 use super::process;
+use super::signatures::Signatures;
 use super::udp::{self, BATCH, Batch, Patience};
-use super::zones::{self, Level, SERVERS, address};
+use super::zones::{self, Level, Manner, SERVERS, address};
 
 /// Every server's port: what all resolvers ask.
 const PORT: u16 = 53;
@@ -28,6 +30,8 @@ pub struct Dials {
     pub asked: [AtomicU64; 3],
     /// Queries for one of the thousand hottest names of Zipf loads: `z0` to `z999`.
     pub hot: AtomicU64,
+    /// Whether every zone is signed.
+    pub signed: AtomicBool,
     /// Whether somebody else plays the servers for a while.
     borrowed: AtomicBool,
     stop: AtomicBool,
@@ -64,6 +68,16 @@ impl Internet {
             }
         });
         Ok(Self { dials, servers, thread: Some(thread) })
+    }
+
+    /// Signs what will be said of the host 0 of each of these domains: whoever asks waits for no signature.
+    pub fn sign(&self, domains: Range<u64>) {
+        lock(&self.servers).sign(domains);
+    }
+
+    /// The DS record of the root's key.
+    pub fn anchor(&self) -> Vec<u8> {
+        lock(&self.servers).signatures.ds(&[0])
     }
 
     /// The servers, for somebody who will give them their turns himself: no thread sleeps and has to be woken.
@@ -120,6 +134,7 @@ struct Servers {
     batch: Batch,
     rng: Rng,
     dials: Arc<Dials>,
+    signatures: Signatures,
 }
 
 impl Servers {
@@ -132,7 +147,17 @@ impl Servers {
                 sockets.push((level, socket));
             }
         }
-        Ok(Self { sockets, held: VecDeque::new(), batch: Batch::new(), rng: Rng(0x5eed_5eed_5eed_5eed), dials })
+        let (held, batch, rng) = (VecDeque::new(), Batch::new(), Rng(0x5eed_5eed_5eed_5eed));
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+        let signatures = Signatures::around(wall);
+        Ok(Self { sockets, held, batch, rng, dials, signatures })
+    }
+
+    fn sign(&mut self, domains: Range<u64>) {
+        let mut reply = Vec::new();
+        for domain in domains {
+            zones::sign(&Target::new(0, domain), &mut self.signatures, &mut reply);
+        }
     }
 
     /// Waits for queries, at most for `patience`; answers those that are there, and sends what is due.
@@ -153,15 +178,16 @@ impl Servers {
 
     /// Answers one batch; returns how many queries it had.
     fn answer(&mut self, index: usize) -> usize {
-        let Self { sockets, held, batch, rng, dials } = self;
+        let Self { sockets, held, batch, rng, dials, signatures } = self;
         let (level, socket) = &sockets[index];
         let delay = Duration::from_micros(dials.delay.load(Ordering::Relaxed));
-        let loss = dials.loss.load(Ordering::Relaxed);
+        let (loss, signed) = (dials.loss.load(Ordering::Relaxed), dials.signed.load(Ordering::Relaxed));
         let (count, mut ready, mut reply) = (batch.receive(socket, Patience::None), 0, Vec::with_capacity(512));
         for at in 0..count {
             dials.asked[*level as usize].fetch_add(1, Ordering::Relaxed);
             let lost = loss > 0 && rng.below(1_000_000) < loss;
-            if lost || !zones::answer(*level, batch.packet(at), &dials.hot, &mut reply) {
+            let manner = Manner { hot: &dials.hot, signatures: signed.then_some(&mut *signatures) };
+            if lost || !zones::answer(*level, batch.packet(at), manner, &mut reply) {
                 continue;
             }
             if !delay.is_zero() {

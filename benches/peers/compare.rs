@@ -10,7 +10,7 @@ use super::session::{Bench, Load, Session};
 use super::table::{Column, Table};
 
 /// What is measured of each peer in each round.
-pub const COLUMNS: [Column; 9] = [
+pub const COLUMNS: [Column; 12] = [
     ("CPU µs per hit, saturated", 2),
     ("hits/s", 0),
     ("CPU µs per hit at 10 k/s", 2),
@@ -20,7 +20,14 @@ pub const COLUMNS: [Column; 9] = [
     ("upstream queries", 2),
     ("CPU µs per cold host", 1),
     ("upstream queries ", 2),
+    SIGNED[0],
+    SIGNED[1],
+    SIGNED[2],
 ];
+
+/// What is measured before signed zones.
+pub const SIGNED: [Column; 3] =
+    [("CPU µs per cold signed domain", 1), ("upstream queries  ", 2), ("answered with AD, %", 2)];
 
 /// How much of it.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +39,9 @@ pub struct Amounts {
 }
 
 /// One round of one peer, in the order of [`COLUMNS`].
-pub fn round(bench: &Bench, peer: Peer, amounts: &Amounts) -> io::Result<[f64; 9]> {
+pub fn round(bench: &Bench, peer: Peer, amounts: &Amounts) -> io::Result<[f64; 12]> {
+    // An echo knows nothing of signatures.
+    let of_signed = if peer == Peer::Echo { [f64::NAN; 3] } else { signed(bench, peer, amounts.cold)? };
     let session = bench.open(peer, &Setup::default())?;
     // An echo has no cold names.
     let mut cold = [f64::NAN; 4];
@@ -57,7 +66,22 @@ pub fn round(bench: &Bench, peer: Peer, amounts: &Amounts) -> io::Result<[f64; 9
         cold[1],
         cold[2],
         cold[3],
+        of_signed[0],
+        of_signed[1],
+        of_signed[2],
     ])
+}
+
+/// Domains nobody has asked for, every zone signed and everything validated, in the order of [`SIGNED`].
+///
+/// The TLDs' keys are known, the domain's have to be fetched and found good: three signatures, DS, DNSKEY and A.
+pub fn signed(bench: &Bench, peer: Peer, cold: u64) -> io::Result<[f64; 3]> {
+    let anchor = bench.internet.anchor().try_into().ok();
+    bench.internet.sign(FRESH..FRESH + cold);
+    let session = bench.open(peer, &Setup { anchor, ..Setup::default() })?;
+    let domains = session.measure_good(&Load::count(cold, WINDOW), &mut |n| Target::new(0, FRESH + n))?;
+    let share = 100.0 * domains.outcome.good as f64 / domains.outcome.asked as f64;
+    Ok([domains.cpu_each(), domains.upstream_each(), share])
 }
 
 /// Resolves one host in each zone that new hosts will be asked in.

@@ -20,10 +20,30 @@ pub enum Pace {
     Rate(f64),
 }
 
+/// What a reply has to have to be a good one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// NOERROR and an answer.
+    Answer,
+    /// The same, validated: queries ask for AD, and replies have it (RFC 6840 §5.7).
+    Authentic,
+}
+
+impl Wanted {
+    /// The bit in the fourth octet of queries and replies.
+    const fn ad(self) -> u8 {
+        match self {
+            Self::Answer => 0,
+            Self::Authentic => 0x20,
+        }
+    }
+}
+
 /// What is asked, and until when.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub server: SocketAddrV4,
+    pub wanted: Wanted,
     pub pace: Pace,
     /// No question is asked after so long…
     pub time: Duration,
@@ -39,7 +59,7 @@ pub struct Outcome {
     pub asked: u64,
     /// Replies.
     pub answered: u64,
-    /// Replies with NOERROR and an answer.
+    /// Replies with all that is wanted.
     pub good: u64,
     /// From the first question to the last reply.
     pub span: Duration,
@@ -67,7 +87,7 @@ pub enum Idle<'a> {
 
 /// Asks `names(0)`, `names(1)`, … as `plan` says. Blocks.
 pub fn run(plan: &Plan, names: &mut dyn FnMut(u64) -> Target, mut idle: Idle<'_>) -> io::Result<Outcome> {
-    let mut lines: Vec<Line> = (0..LINES).map(|_| Line::open(plan.server)).collect::<io::Result<_>>()?;
+    let mut lines: Vec<Line> = (0..LINES).map(|_| Line::open(plan.server, plan.wanted)).collect::<io::Result<_>>()?;
     let mut waiting = udp::readable(lines.iter().map(|line| &line.socket));
     let (mut batch, mut outcome) = (Batch::new(), Outcome::default());
     let start = Instant::now();
@@ -132,12 +152,13 @@ struct Line {
     next_id: u16,
     open: usize,
     query: Vec<u8>,
+    wanted: Wanted,
 }
 
 impl Line {
-    fn open(server: SocketAddrV4) -> io::Result<Self> {
-        let socket = udp::connect(server)?;
-        Ok(Self { socket, asked_at: vec![0; 65_536], order: VecDeque::new(), next_id: 1, open: 0, query: Vec::new() })
+    fn open(server: SocketAddrV4, wanted: Wanted) -> io::Result<Self> {
+        let (socket, asked_at) = (udp::connect(server)?, vec![0; 65_536]);
+        Ok(Self { socket, asked_at, order: VecDeque::new(), next_id: 1, open: 0, query: Vec::new(), wanted })
     }
 
     fn ask(
@@ -157,7 +178,7 @@ impl Line {
             self.next_id = id.wrapping_add(1);
             self.asked_at[usize::from(id)] = at;
             self.order.push_back((id, at));
-            write_query(id, &names(*asked), &mut self.query);
+            write_query(id, &names(*asked), self.wanted, &mut self.query);
             batch.put(slot, &self.query);
             *asked += 1;
         }
@@ -181,7 +202,8 @@ impl Line {
                 *place = 0;
                 self.open -= 1;
                 outcome.answered += 1;
-                outcome.good += u64::from(code & 15 == 0 && (many, few) != (0, 0));
+                let wanted = self.wanted.ad();
+                outcome.good += u64::from(code & 15 == 0 && (many, few) != (0, 0) && code & wanted == wanted);
             }
             if count < BATCH {
                 return;
@@ -205,10 +227,10 @@ impl Line {
 }
 
 /// A query with RD and EDNS of 1232 octets, as stub resolvers send it.
-pub fn write_query(id: u16, target: &Target, out: &mut Vec<u8>) {
+pub fn write_query(id: u16, target: &Target, wanted: Wanted, out: &mut Vec<u8>) {
     out.clear();
     out.extend_from_slice(&id.to_be_bytes());
-    out.extend_from_slice(&[1, 0, 0, 1, 0, 0, 0, 0, 0, 1]);
+    out.extend_from_slice(&[1, wanted.ad(), 0, 1, 0, 0, 0, 0, 0, 1]);
     target.write(out);
     out.extend_from_slice(&[0, 1, 0, 1]);
     out.extend_from_slice(&[0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]);

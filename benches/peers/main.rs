@@ -21,6 +21,7 @@ mod peer;
 mod process;
 mod scenarios;
 mod session;
+mod signatures;
 mod table;
 mod udp;
 mod zones;
@@ -29,6 +30,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use clap::Parser;
@@ -44,6 +46,9 @@ struct Options {
     /// Hits, misses and latency (also without any scenario's name)
     #[arg(long)]
     compare: bool,
+    /// Cold domains when every zone is signed and everything is validated (part of --compare, too)
+    #[arg(long)]
+    signed: bool,
     /// Memory per cached name
     #[arg(long)]
     memory: bool,
@@ -100,7 +105,7 @@ struct Options {
 fn main() -> ExitCode {
     let mut options = Options::parse();
     let scenario = options.memory || options.bounded || options.flood || options.workers;
-    if !(scenario || options.start || options.lossy || options.compare || options.all) {
+    if !(scenario || options.signed || options.start || options.lossy || options.compare || options.all) {
         (options.compare, options.memory) = (true, true);
     }
     let result = if options.echo { udp::echo(peer::LISTEN) } else { run(&options) };
@@ -124,10 +129,15 @@ fn run(options: &Options) -> io::Result<()> {
     process::pin(other);
     // Before anything is measured: somebody may commit meanwhile.
     let commit = said("git", &["describe", "--always", "--dirty"]);
-    let bench = Bench { internet: Internet::start(other)?, core, other, scratch: scratch.clone(), commit };
+    let failures = AtomicU32::new(0);
+    let bench = Bench { internet: Internet::start(other)?, core, other, scratch: scratch.clone(), commit, failures };
     let result = measure(&bench, options);
+    let failures = bench.failures.load(Ordering::Relaxed);
     drop(bench);
     fs::remove_dir_all(scratch)?;
+    if failures > 0 {
+        return result.and(Err(io::Error::other(format!("{failures} round(s) failed, see above"))));
+    }
     result
 }
 
@@ -169,6 +179,11 @@ fn measure(bench: &Bench, options: &Options) -> io::Result<()> {
     };
     let part = Scenario { echo: true, ..scenario("compare", &compare::COLUMNS, rounds, &compare, compare::text) };
     play(options.compare, part)?;
+    let signed = |bench: &Bench, peer: Peer, table: &mut Table| {
+        table.add(peer.name(), &compare::signed(bench, peer, options.cold)?);
+        Ok(())
+    };
+    play(options.signed, scenario("signed", &compare::SIGNED, rounds, &signed, beside))?;
     let memory = |bench: &Bench, peer, table: &mut Table| scenarios::memory(bench, peer, options.names, table);
     play(options.memory, scenario("memory", &scenarios::MEMORY, 1, &memory, beside))?;
     let flood = |bench: &Bench, peer, table: &mut Table| scenarios::flood(bench, peer, time, table);
@@ -196,8 +211,9 @@ fn play(bench: &Bench, options: &Options, scenario: &Scenario<'_>) -> io::Result
         for peer in peer::ALL.into_iter().filter(wanted) {
             eprintln!("{}: round {round} of {}, {}", scenario.part, scenario.rounds, peer.name());
             if let Err(error) = (scenario.round)(bench, peer, &mut table) {
-                // One peer's failure is told, and costs the others nothing.
+                // One peer's failure is told, at the end once more, and costs the others nothing.
                 eprintln!("{}: {error}", scenario.part);
+                bench.failures.fetch_add(1, Ordering::Relaxed);
             }
         }
         busy.push(load_average());

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::compare::{FRESH, WINDOW, hot, warm};
-use super::load::{Idle, Pace};
+use super::load::{Idle, Pace, Wanted};
 use super::names::{Rng, Target, Zipf};
 use super::peer::{Peer, Setup};
 use super::process;
@@ -90,7 +90,7 @@ pub fn flood(bench: &Bench, peer: Peer, time: Duration, table: &mut Table) -> io
     let (beside, cold) = std::thread::scope(|scope| {
         let cold = scope.spawn(move || {
             process::pin(other);
-            Load::time(time, Pace::Rate(2000.0)).run(&mut |n| Target::new(0, FRESH + n), Idle::Sleep)
+            Load::time(time, Pace::Rate(2000.0)).run(Wanted::Answer, &mut |n| Target::new(0, FRESH + n), Idle::Sleep)
         });
         let beside = session.measure_asleep(&hits, &mut hot);
         (beside, cold.join().unwrap_or_else(|_| Err(io::Error::other("the flood failed"))))

@@ -3,15 +3,17 @@
 use std::io;
 use std::net::UdpSocket;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use burdock::dns::{Message, Rcode, RecordType};
+use burdock::dns::{Header, Message, Rcode, RecordType};
 
 use super::authority::Internet;
-use super::load::{self, Idle, Outcome, Pace, Plan, write_query};
+use super::load::{self, Idle, Outcome, Pace, Plan, Wanted, write_query};
 use super::names::{TLDS, Target};
 use super::peer::{LISTEN, Peer, Setup};
 use super::process::{self, Running};
+use super::signatures::BROKEN;
 
 /// What all measurements share.
 pub struct Bench {
@@ -23,6 +25,8 @@ pub struct Bench {
     pub scratch: PathBuf,
     /// What of the source is measured.
     pub commit: String,
+    /// Rounds of one peer that failed.
+    pub failures: AtomicU32,
 }
 
 /// A peer that runs and answers.
@@ -30,6 +34,7 @@ pub struct Session<'a> {
     pub peer: Peer,
     pub running: Running,
     bench: &'a Bench,
+    wanted: Wanted,
 }
 
 /// What a load cost.
@@ -72,9 +77,9 @@ impl Load {
         Self { pace, time, count: u64::MAX }
     }
 
-    pub fn run(&self, names: &mut dyn FnMut(u64) -> Target, idle: Idle<'_>) -> io::Result<Outcome> {
+    pub fn run(&self, wanted: Wanted, names: &mut dyn FnMut(u64) -> Target, idle: Idle<'_>) -> io::Result<Outcome> {
         let patience = Duration::from_secs(12);
-        let plan = Plan { server: LISTEN, pace: self.pace, time: self.time, count: self.count, patience };
+        let plan = Plan { server: LISTEN, wanted, pace: self.pace, time: self.time, count: self.count, patience };
         load::run(&plan, names, idle)
     }
 }
@@ -87,16 +92,23 @@ impl Bench {
 
     /// The same on several processors.
     pub fn open_on(&self, peer: Peer, setup: &Setup, cores: &[usize]) -> io::Result<Session<'_>> {
+        self.internet.dials.signed.store(setup.anchor.is_some(), Ordering::Relaxed);
         let mut session = self.watch(peer, peer.start(setup, cores, &self.scratch)?);
+        if setup.anchor.is_some() {
+            session.wanted = Wanted::Authentic;
+        }
         for tld in 0..TLDS {
             session.prove(&Target::new(tld, tld))?;
+        }
+        if setup.anchor.is_some() {
+            session.prove_distrust()?;
         }
         Ok(session)
     }
 
     /// A peer that has just been started and may not answer yet.
     pub const fn watch(&self, peer: Peer, running: Running) -> Session<'_> {
-        Session { peer, running, bench: self }
+        Session { peer, running, bench: self, wanted: Wanted::Answer }
     }
 }
 
@@ -118,23 +130,39 @@ impl Session<'_> {
         Err(io::Error::other(format!("{} does not answer {target:?}; it said:\n{log}", self.peer.name())))
     }
 
-    /// Whether one question gets the right answer.
+    /// Asks for what is signed wrongly; whoever does not say SERVFAIL does not validate.
+    fn prove_distrust(&self) -> io::Result<()> {
+        let reply = (0..10).find_map(|_| self.question(&Target::new(0, BROKEN)).ok());
+        let said = reply.as_ref().and_then(|reply| reply.get(3)).map(|code| code & 15);
+        if said == Some(2) {
+            return Ok(());
+        }
+        Err(io::Error::other(format!("{} does not validate: RCODE {said:?} for a wrong signature", self.peer.name())))
+    }
+
+    /// Whether one question gets the right answer, and a validated one where that is wanted.
     pub fn ask(&self, target: &Target) -> io::Result<bool> {
+        let reply = self.question(target)?;
+        if self.peer == Peer::Echo {
+            return Ok(reply[2] & 0x80 != 0);
+        }
+        let message = Message::parse(&reply).map_err(|_| io::ErrorKind::InvalidData)?;
+        let right = |record: &burdock::dns::Record| {
+            record.rtype == RecordType::A && record.rdata.as_ref() == target.address().as_slice()
+        };
+        let authentic = self.wanted == Wanted::Answer || message.header.has(Header::AD);
+        Ok(message.rcode() == Rcode::NOERROR && message.answer.iter().any(right) && authentic)
+    }
+
+    fn question(&self, target: &Target) -> io::Result<Vec<u8>> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         socket.connect(LISTEN)?;
         socket.set_read_timeout(Some(Duration::from_secs(1)))?;
         let (mut query, mut reply) = (Vec::new(), [0; 1500]);
-        write_query(4711, target, &mut query);
+        write_query(4711, target, self.wanted, &mut query);
         socket.send(&query)?;
         let octets = socket.recv(&mut reply)?;
-        if self.peer == Peer::Echo {
-            return Ok(reply[2] & 0x80 != 0);
-        }
-        let message = Message::parse(&reply[..octets]).map_err(|_| io::ErrorKind::InvalidData)?;
-        let right = |record: &burdock::dns::Record| {
-            record.rtype == RecordType::A && record.rdata.as_ref() == target.address().as_slice()
-        };
-        Ok(message.rcode() == Rcode::NOERROR && message.answer.iter().any(right))
+        Ok(reply[..octets].to_vec())
     }
 
     /// Runs a load and says what it cost, waking of sleepers excluded: the load and the authorities never sleep.
@@ -150,7 +178,7 @@ impl Session<'_> {
     fn measure_while(&self, load: &Load, names: &mut dyn FnMut(u64) -> Target, idle: Idle<'_>) -> io::Result<Measured> {
         process::pin(self.bench.other);
         let (cpu, upstream) = (self.running.cpu(), self.bench.internet.dials.total());
-        let outcome = load.run(names, idle)?;
+        let outcome = load.run(self.wanted, names, idle)?;
         let (cpu, upstream) = (self.running.cpu() - cpu, self.bench.internet.dials.total() - upstream);
         Ok(Measured { outcome, cpu, upstream })
     }
