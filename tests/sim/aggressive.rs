@@ -127,7 +127,7 @@ fn what_is_below_a_cut_or_an_alias_of_a_subtree_is_not_denied_from_above() {
 }
 
 #[test]
-fn a_new_name_appears_when_the_proof_has_had_its_time() {
+fn ops_06_a_new_name_appears_when_the_proof_has_had_its_time() {
     // OPS-06, RFC 9077: no longer than the SOA record's TTL and its last field say, here 300 seconds.
     run(async {
         let tree = |data: &str| Tree::signed().secure("t1", &["198.18.1.1"], &format!("ape A 192.0.2.1\n{data}"));

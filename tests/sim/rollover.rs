@@ -119,7 +119,7 @@ fn kept(folder: &Folder, key: &SigningKey) -> Option<String> {
 }
 
 #[test]
-fn whoever_follows_stays_secure_while_the_root_changes_its_key() {
+fn ops_01_whoever_follows_stays_secure_while_the_root_changes_its_key() {
     // OPS-01, RFC 5011 §6.
     assert_eq!(entry(1).flags & ENTRY_POINT, ENTRY_POINT);
     run(async {
@@ -161,8 +161,31 @@ fn whoever_follows_stays_secure_while_the_root_changes_its_key() {
         let _keeper = keeper(&lab, &folder);
         secure += secure_days(&lab, 1).await;
         assert_eq!(secure, 82 * 4);
+        println!(
+            "OPS-01 Secure {secure} of {} questions; the new key pending for 29 days, valid by the 31st (allowed: after 30)",
+            82 * 4
+        );
         let forgetful = ask(&started(81, &new)).await;
         assert_eq!(forgetful.rcode(), Rcode::SERVFAIL, "{forgetful}");
+    });
+}
+
+#[test]
+fn ops_01_whoever_was_left_behind_asks_for_keys_once_an_hour() {
+    // RFC 5011 §2.3: the root has gone over to a key that was never seen with the old one.
+    run(async {
+        let folder = Folder::new("left-behind");
+        let lab = started(0, &internet(&[entry(2)], 1).0);
+        let keeping = tokio::spawn(keeper(&lab, &folder).run());
+        lab.wait(HOUR * 24).await;
+        keeping.abort();
+        let is_keys = |question: &burdock::dns::Question| question.rtype == RecordType::DNSKEY;
+        let asked = lab.net.exchanges().iter().filter(|one| one.question.as_ref().is_some_and(is_keys)).count();
+        println!(
+            "OPS-01 left behind, keys asked for {asked} times in 24 hours (allowed 25: once an hour, and at the start)"
+        );
+        assert!((1..=25).contains(&asked), "{}", lab.net.story());
+        assert_eq!((kept(&folder, &entry(2)), ask(&lab).await.rcode()), (None, Rcode::SERVFAIL));
     });
 }
 
@@ -192,7 +215,7 @@ fn new_anchors_count_at_once_and_keys_are_never_had_from_the_cache() {
 }
 
 #[test]
-fn a_state_that_is_torn_is_put_aside_and_a_folder_that_is_not_there_ends_nothing() {
+fn ops_01_a_state_that_is_torn_is_put_aside_and_a_folder_that_is_not_there_ends_nothing() {
     run(async {
         let folder = Folder::new("torn");
         let (old, _) = internet(&[entry(1)], 1);

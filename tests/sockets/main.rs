@@ -8,6 +8,7 @@
 )]
 
 mod authority;
+mod costly;
 mod process;
 mod program;
 mod support;

@@ -5,7 +5,7 @@ use burdock::dnssec::{AnchorRecord, Source};
 use burdock::playground::{Algorithm, Behaviour, Digest, DsField, Flaw, Role, Signer, SigningKey, Window};
 
 use super::forge::{Lie, bare, signed, soa};
-use super::{A, FORGED, ask, authentic, from, refused, unsigned, validating, verdict};
+use super::{A, FORGED, ask, authentic, from, refused, tell, unsigned, validating, verdict};
 use crate::support::{EPOCH, Lab, Tree, name, run};
 
 fn window() -> Window {
@@ -29,6 +29,7 @@ fn val_14_keys_signed_by_a_key_nobody_vouches_for() {
             refused(&lab, "www.t1", A, &[10, 9]).await;
         }
     });
+    tell("VAL-14");
 }
 
 /// A zone with the very keys of the root, which are trusted as the root's alone.
@@ -43,6 +44,7 @@ fn val_15_the_roots_keys_in_another_zone() {
             .signer("t1", |signer| Signer { keys: root.keys.clone(), ..signer }.wrong(Flaw::NoDs));
         refused(&validating(&tree, 1), "www.t1", A, &[9]).await;
     });
+    tell("VAL-15");
 }
 
 /// A trust anchor below a zone that is not signed: what is below it is validated, whatever the parents say.
@@ -98,6 +100,7 @@ fn val_16_island_below_an_unsigned_zone() {
             }
         }
     });
+    tell("VAL-16");
 }
 
 /// Nothing but unknown algorithms or digests: insecure, and told (RFC 6840 §5.2). Known ones beside: one good path will do,
@@ -143,6 +146,8 @@ fn val_26_unknown_algorithms_and_downgrade() {
         };
         refused(&validating(&mixed().behave("198.18.1.1", strip(13)), 6), "www.t1", A, &[9, 10]).await;
         let none = Behaviour::DropsSignatures(Vec::new());
-        refused(&validating(&two().behave("198.18.1.1", none), 7), "www.t1", A, &[10]).await;
+        // Beside proofs from before it is the denial of DS that has none.
+        refused(&validating(&two().behave("198.18.1.1", none), 7), "www.t1", A, &[10, 12]).await;
     });
+    tell("VAL-26");
 }

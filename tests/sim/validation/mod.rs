@@ -5,6 +5,7 @@ use burdock::dnssec::{AnchorRecord, Anchors, NegativeAnchors, Settings, Source};
 use burdock::playground::Internet;
 
 use crate::support::{EPOCH, Lab, Reply, Tree, run};
+use stage::{Stage, refused, tell};
 
 mod denials;
 mod forge;
@@ -12,6 +13,8 @@ mod keys;
 mod operation;
 mod outputs;
 mod signatures;
+mod stage;
+mod traps;
 mod work;
 
 /// What a client that wants DNSSEC records says.
@@ -22,21 +25,13 @@ const A: RecordType = RecordType::A;
 const FORGED: &str = "6.6.6.6";
 
 /// A resolver that validates `tree`.
-fn validating(tree: &Tree, seed: u64) -> Lab {
-    Lab::with(&tree.internet(), seed, |settings, _| settings.dnssec = from(&tree.anchor()))
+fn validating(tree: &Tree, seed: u64) -> Stage {
+    Stage::new(tree.internet(), from(&tree.anchor()), seed)
 }
 
 /// What a client that wants DNSSEC records gets: nothing in it may be authentic and forged.
 async fn ask(lab: &Lab, owner: &str, rtype: RecordType) -> Reply {
     lab.ask_with(owner, rtype, DO).await
-}
-
-/// Asks what has been forged: SERVFAIL, and an extended error among `codes`.
-async fn refused(lab: &Lab, owner: &str, rtype: RecordType, codes: &[u16]) {
-    let reply = ask(lab, owner, rtype).await;
-    assert_eq!(verdict(&reply), (Rcode::SERVFAIL, false), "{owner} {rtype}: {reply}\n{}", lab.net.story());
-    let told = reply.errors().iter().any(|(code, _)| codes.contains(code));
-    assert!(told, "{owner} {rtype}, not {codes:?}: {reply}\n{}", lab.net.story());
 }
 
 /// Asks what is as it should be: this code and AD.

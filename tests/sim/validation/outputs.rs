@@ -6,7 +6,7 @@ use burdock::dns::{Header, QueryFlags, Rcode, RecordType};
 use burdock::playground::{Behaviour, Denials, Field, Hashing};
 
 use super::forge::{Lie, adds, bare, signed, soa, with_ttl};
-use super::{A, CD, DO, FORGED, ask, authentic, refused, unsigned, validating, verdict};
+use super::{A, CD, DO, FORGED, ask, authentic, refused, tell, unsigned, validating, verdict};
 use crate::support::{Lab, Tree, name, run};
 
 const SERVER: &str = "198.18.1.1";
@@ -38,6 +38,7 @@ fn val_17_names_of_the_same_octets() {
             }
         }
     });
+    tell("VAL-17");
 }
 
 /// A SOA that nobody signed, or that is another than what was signed, is not given with AD (RFC 6840 §5.8).
@@ -71,6 +72,7 @@ fn val_18_forged_soa() {
         let reply = authentic(&lab, "www.t1", A, Rcode::NOERROR).await;
         assert!(reply.message.authority.is_empty(), "{:?}", reply.message.authority);
     });
+    tell("VAL-18");
 }
 
 /// Denials with AD carry nothing but what is signed, and their TTL is no longer than what was signed (RFC 9077).
@@ -116,6 +118,7 @@ fn val_18_everything_with_ad_is_signed() {
             }
         }
     });
+    tell("VAL-18");
 }
 
 /// Bogus data stays away from all who do not ask for it by CD: whoever asked before, by whatever way.
@@ -145,6 +148,7 @@ fn val_19_bogus_data_on_no_output() {
             }
         }
     });
+    tell("VAL-19");
 }
 
 /// A bogus answer with the attacker's TTL: what is remembered of it is gone within a minute, however often it was asked.
@@ -172,4 +176,5 @@ fn val_20_bogus_with_a_long_ttl() {
         }
         unsigned(&lab, "www.plain", A, Rcode::NOERROR).await;
     });
+    tell("VAL-20");
 }

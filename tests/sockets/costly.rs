@@ -1,0 +1,195 @@
+//! Hits on real sockets while others ask what costs the most to validate: they go on, and hardly later.
+//!
+//! Medians of rounds with and without, one after the other; of the rounds the best counts, for what else the machine does
+//! meanwhile is not the server's.
+#![allow(clippy::disallowed_methods, reason = "latency on sockets is told by the system's clock")]
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use burdock::dns::{Header, Message, Name, Rcode, RrSet};
+use burdock::dnssec::{Anchors, Settings, Source};
+use burdock::job::Limits;
+use burdock::playground::{
+    Algorithm, Bait, Chain, Flaw, Internet, Playground, Role, Signer, Trap, Window, Zone, colliding_keys, start_with,
+};
+use burdock::server::{self, Server};
+use burdock::world::Dice;
+
+use super::authority::Root;
+use super::support::{ask, parts, query, receive, udp};
+
+/// Zones that are traps: each is left alone for a second once it has cost what it may.
+const TRAPS: usize = 24;
+const NAMES: usize = 8;
+const ROUNDS: u64 = 5;
+/// Hits of a round, at least and at most.
+const HITS: usize = 300;
+const MOST_HITS: usize = 500_000;
+/// Costly questions that are answered in each round.
+const COSTLY: u64 = 48;
+/// Questions that the one who asks what is costly has open at once.
+const AT_ONCE: usize = 8;
+/// By how much the median hit may be later.
+const ALLOWED: f64 = 5.0;
+
+/// A signed Internet: `t2` with `deep.t2` below it, whose wildcard makes any number of names, and the traps `p0`, `p1`, ….
+fn internet() -> (Internet, RrSet) {
+    let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let window = Window::around(wall);
+    let mut chain = Chain { zones: BTreeMap::new(), signers: BTreeMap::new() };
+    let mut root = String::from("@ NS ns\nns A 127.78.0.1\n");
+    let keys = colliding_keys(Algorithm::EcdsaP256, Role::ZoneSigning, 300).unwrap();
+    let mut add = |apex: &str, server: &str, data: &str, signer: Signer| {
+        let head = "$TTL 3600\n@ SOA ns hostmaster 1 7200 900 1209600 300\n";
+        let ns = if apex == "." { String::new() } else { format!("@ NS ns\nns A {server}\n") };
+        let apex: Name = apex.parse().unwrap();
+        let zone = Zone::read(&apex, &format!("{head}{ns}{data}")).unwrap();
+        chain.zones.insert(apex.clone(), (zone, vec![server.parse::<IpAddr>().unwrap()]));
+        chain.signers.insert(apex, signer);
+    };
+    let signer = |seed| Signer::new(Algorithm::EcdsaP256, window, seed).unwrap();
+    let names: String = (0..NAMES).map(|index| format!("n{index} A 192.0.2.1\n")).collect();
+    for index in 0..TRAPS {
+        let server = format!("127.78.1.{}", index + 1);
+        root += &format!("p{index} NS ns.p{index}\nns.p{index} A {server}\n");
+        let trap = Flaw::Trap(Trap { keys: keys.clone(), signatures: 340, bait: Bait::Data });
+        add(&format!("p{index}"), &server, &names, signer(index as u64 + 10).wrong(trap));
+    }
+    root += "t2 NS ns.t2\nns.t2 A 127.78.0.2\n";
+    add("t2", "127.78.0.2", "www A 192.0.2.2\ndeep NS ns.deep\nns.deep A 127.78.0.3\n", signer(2));
+    let costly = Signer::new(Algorithm::EcdsaP384, window, 3).unwrap();
+    add("deep.t2", "127.78.0.3", "*.wild A 192.0.2.3\nwww A 192.0.2.4\n", costly);
+    add(".", "127.78.0.1", &root, signer(1));
+    chain.build().unwrap()
+}
+
+/// The servers, and a Burdock before them.
+struct Street {
+    server: Server,
+    _root: Root,
+    _end: tokio::sync::oneshot::Sender<()>,
+}
+
+impl Street {
+    fn open() -> Self {
+        let (internet, anchor) = internet();
+        let (ready, started) = mpsc::channel();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let playground: Playground = start_with(internet, Dice::system()).await.unwrap();
+                ready.send((playground.upstream_port(), playground.root_hints().to_vec())).unwrap();
+                let _ = ended.await;
+            });
+        });
+        let (port, hints) = started.recv().unwrap();
+        let root = Root::start();
+        let mut parts = parts(&root, &["127.0.0.1:0"], Limits::default());
+        (parts.resolver.upstream_port, parts.resolver.root_hints) = (port, hints);
+        parts.resolver.dnssec = Settings { anchors: Anchors::of(&anchor, &Source::Builtin), ..Settings::default() };
+        Self { server: server::start(parts).unwrap(), _root: root, _end: end }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.server.addresses()[0]
+    }
+
+    /// How long hits take, from the fastest to the slowest; every one is answered, and authentic. At least [`HITS`], and on
+    /// until `enough`.
+    fn hits(&self, enough: impl Fn() -> bool) -> Vec<Duration> {
+        let client = udp(self.address());
+        let mut question = query(7, "www.t2. A");
+        question[3] |= 0x20; // AD: it wants to know
+        let once = || {
+            let begin = Instant::now();
+            let reply = Message::parse(&ask(&client, &question)).unwrap();
+            assert!(reply.rcode() == Rcode::NOERROR && reply.header.has(Header::AD), "{reply:?}");
+            begin.elapsed()
+        };
+        let mut all: Vec<Duration> = (0..HITS).map(|_| once()).collect();
+        while all.len() < MOST_HITS && !enough() {
+            all.push(once());
+        }
+        all.sort();
+        all
+    }
+
+    /// Asks costly questions until told to stop, and counts those that were answered as expected.
+    fn ask_costly(&self, costly: &Costly, (from, answered): (&AtomicU64, &AtomicU64), stop: &AtomicBool) {
+        let client = udp(self.address());
+        while !stop.load(Ordering::Relaxed) {
+            for _ in 0..AT_ONCE {
+                let number = from.fetch_add(1, Ordering::Relaxed);
+                client.send(&query(number as u16, &(costly.question)(number))).unwrap();
+            }
+            for _ in 0..AT_ONCE {
+                let reply = Message::parse(&receive(&client)).unwrap();
+                assert_eq!(reply.rcode(), costly.rcode, "{reply:?}");
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Questions, by number, and how each ends.
+struct Costly {
+    id: &'static str,
+    question: fn(u64) -> String,
+    rcode: Rcode,
+}
+
+/// Plays rounds with and without; prints and asserts how much later hits are.
+fn compare(costly: &Costly) {
+    let street = Street::open();
+    street.hits(|| true);
+    let (next, answered) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (mut medians, mut tails, mut hits) = (Vec::new(), Vec::new(), 0);
+    let ratio = |with: &[Duration], without: &[Duration], part: usize| {
+        with[with.len() * part / 100].as_secs_f64() / without[without.len() * part / 100].as_secs_f64()
+    };
+    for round in 1..=ROUNDS {
+        let without = street.hits(|| true);
+        let stop = AtomicBool::new(false);
+        let with = thread::scope(|scope| {
+            scope.spawn(|| street.ask_costly(costly, (&next, &answered), &stop));
+            let with = street.hits(|| answered.load(Ordering::Relaxed) >= round * COSTLY);
+            stop.store(true, Ordering::Relaxed);
+            with
+        });
+        medians.push(ratio(&with, &without, 50));
+        tails.push(ratio(&with, &without, 99));
+        hits += with.len();
+    }
+    medians.sort_by(f64::total_cmp);
+    tails.sort_by(f64::total_cmp);
+    let (best, middle, tail) = (medians[0], medians[medians.len() / 2], tails[tails.len() / 2]);
+    let questions = answered.load(Ordering::Relaxed);
+    println!(
+        "{} beside {questions} costly questions {hits} of {hits} hits answered, the median {best:.2} times later in the best \
+         round (allowed {ALLOWED}), {middle:.2} in the middle one, there the slowest hundredth {tail:.2} times",
+        costly.id
+    );
+    assert!(questions >= ROUNDS * COSTLY && best <= ALLOWED, "{best}");
+}
+
+/// KeyTrap: 300 keys of one tag, 340 signatures by none of them, in two dozen zones in turn.
+#[test]
+fn dos_01_hits_go_on_beside_keytrap() {
+    compare(&Costly {
+        id: "DOS-01",
+        question: |number| format!("n{}.p{}. A", number / TRAPS as u64 % NAMES as u64, number % TRAPS as u64),
+        rcode: Rcode::SERVFAIL,
+    });
+}
+
+/// Names nobody asked for before, each with signatures by P-384 to verify, three zones deep.
+#[test]
+fn dos_09_hits_go_on_beside_validation() {
+    compare(&Costly { id: "DOS-09", question: |number| format!("x{number}.wild.deep.t2. A"), rcode: Rcode::NOERROR });
+}
