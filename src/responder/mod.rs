@@ -193,9 +193,7 @@ impl Responder {
         if peeked.edns.is_some_and(|edns| edns.version > 0) {
             return Some((Rcode::BADVERS, None));
         }
-        // `. NS` is known to everybody, and where `dig +trace` starts.
-        let tells = peeked.qtype != RecordType::NS || peeked.qname.len() > 1;
-        if tells && !peeked.header.has(Header::RD) && !self.policy.may_snoop(client.address.ip()) {
+        if !peeked.header.has(Header::RD) && !self.may_snoop(peeked, client) {
             let text = "recursion was not asked for, and this client may not see what the cache has [SNOP]";
             return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::NOT_AUTHORITATIVE, text))));
         }
@@ -211,6 +209,11 @@ impl Responder {
             meta if meta.is_meta() => Some((Rcode::FORMERR, None)),
             _ => None,
         }
+    }
+
+    /// Whether a client may be told what the cache has. `. NS` is known to everybody, and where `dig +trace` starts.
+    fn may_snoop(&self, peeked: &Peeked<'_>, client: &Client) -> bool {
+        (peeked.qtype == RecordType::NS && peeked.qname.len() == 1) || self.policy.may_snoop(client.address.ip())
     }
 
     /// The answers that are made here: special-use names, ANY (RFC 8482), and questions without RD.

@@ -3,16 +3,18 @@
 //! ID, port and case are all in the first fragment; the UDP checksum is met by changing a word of the second.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::thread;
 
 use burdock::dns::{Message, NameServer};
 use burdock::job::Limits;
 use burdock::playground::{Authority, Kind, Zone};
+use burdock::resolver::Ipv6;
 use burdock::server::{self, Server};
 use burdock::world::{Dice, Transport};
+use socket2::Domain;
 
 use super::authority::Root;
 use super::support;
@@ -20,26 +22,32 @@ use super::support;
 pub const TESTS: &[(&str, fn())] = &[
     ("poi_06_a_forged_second_fragment_of_a_small_reply", small),
     ("poi_06_a_forged_second_fragment_of_a_large_reply", large),
+    ("poi_06_a_forged_second_fragment_over_ipv6", six),
 ];
 
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 77, 0, 6);
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 0, 6));
 /// What the first fragment holds of the UDP datagram: what fits in an MTU of 552, which a forged ICMP message sets.
 const FIRST: usize = 528;
+/// Datagrams sent so far, each under a number of its own.
+static DATAGRAMS: AtomicU16 = AtomicU16::new(1);
 
 fn small() {
     // 60 addresses: 993 octets, less than what is announced.
-    play(60);
+    play(ADDRESS, 60);
+}
+
+fn six() {
+    play(IpAddr::V6(Ipv6Addr::LOCALHOST), 60);
 }
 
 fn large() {
     // 110 addresses: 1793 octets, which should never have come over UDP.
-    play(110);
+    play(ADDRESS, 110);
 }
 
-fn play(addresses: u8) {
+fn play(server: IpAddr, addresses: u8) {
     let streams = Arc::new(AtomicUsize::new(0));
-    let port = authority(addresses, &streams);
-    let server = burdock(port);
+    let server = burdock(authority(server, addresses, &streams));
     let mut client = support::tcp(server.addresses()[0]);
     support::write(&mut client, &[support::query(1, "host. A")]);
     let reply = Message::parse(&support::read(&mut client)).unwrap();
@@ -51,20 +59,21 @@ fn play(addresses: u8) {
 }
 
 /// The root, with `host.` in it: over UDP in fragments, over TCP whole. Its threads end with the process.
-fn authority(addresses: u8, streams: &Arc<AtomicUsize>) -> u16 {
-    let mut text = format!("@ 86400 SOA ns h 1 7200 900 1209600 300\n@ 86400 NS ns\nns 86400 A {ADDRESS}\n");
+fn authority(address: IpAddr, addresses: u8, streams: &Arc<AtomicUsize>) -> SocketAddr {
+    let rtype = if address.is_ipv4() { "A" } else { "AAAA" };
+    let mut text = format!("@ 86400 SOA ns h 1 7200 900 1209600 300\n@ 86400 NS ns\nns 86400 {rtype} {address}\n");
     for n in 0..addresses {
         text += &format!("host 3600 A 192.0.2.{n}\n");
     }
     let zone = Arc::new(Zone::read(&".".parse().unwrap(), &text).unwrap());
-    let authority = Arc::new(Authority::new(IpAddr::V4(ADDRESS), [zone]));
+    let authority = Arc::new(Authority::new(address, [zone]));
     let (udp, tcp) = loop {
-        let udp = UdpSocket::bind((ADDRESS, 0)).unwrap();
+        let udp = UdpSocket::bind((address, 0)).unwrap();
         if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()) {
             break (udp, tcp);
         }
     };
-    let (port, streams) = (udp.local_addr().unwrap().port(), Arc::clone(streams));
+    let (place, streams) = (udp.local_addr().unwrap(), Arc::clone(streams));
     let of_streams = Arc::clone(&authority);
     thread::spawn(move || {
         for mut stream in tcp.incoming().flatten() {
@@ -83,13 +92,13 @@ fn authority(addresses: u8, streams: &Arc<AtomicUsize>) -> u16 {
         while let Ok((octets, client)) = udp.recv_from(&mut buffer) {
             let reply = reply(&authority, &buffer[..octets]);
             if reply.len() + 8 > FIRST {
-                send_in_fragments(&reply, port, client);
+                send_in_fragments(&reply, place, client);
             } else {
                 udp.send_to(&reply, client).unwrap();
             }
         }
     });
-    port
+    place
 }
 
 /// What the server says when nothing limits it.
@@ -102,21 +111,34 @@ fn reply(authority: &Authority, query: &[u8]) -> Vec<u8> {
 }
 
 /// The forger's second fragment, then the server's first and second.
-fn send_in_fragments(reply: &[u8], port: u16, client: SocketAddr) {
-    let IpAddr::V4(to) = client.ip() else { panic!("asked over IPv4") };
+fn send_in_fragments(reply: &[u8], server: SocketAddr, client: SocketAddr) {
     let length = u16::try_from(reply.len() + 8).unwrap();
-    let mut datagram = [port, client.port(), length, 0].map(u16::to_be_bytes).concat();
+    let mut datagram = [server.port(), client.port(), length, 0].map(u16::to_be_bytes).concat();
     datagram.extend_from_slice(reply);
-    let pseudo = [&ADDRESS.octets()[..], &to.octets(), &[0, 17], &length.to_be_bytes()].concat();
+    let ends = [octets(server.ip()), octets(client.ip())].concat();
+    let pseudo = [&ends[..], &[0, 17], &length.to_be_bytes()].concat();
     let checksum = !fold(sum(&pseudo) + sum(&datagram));
     datagram[6..8].copy_from_slice(&checksum.to_be_bytes());
     let (first, second) = datagram.split_at(FIRST);
     let forged = forge(second);
     assert_eq!(fold(sum(&forged)), fold(sum(second)), "the checksum holds");
-    let socket = super::raw().unwrap();
-    for (offset, more, octets) in [(FIRST, false, &forged[..]), (0, true, first), (FIRST, false, second)] {
-        let packet = ip(to, offset, more, octets);
-        socket.send_to(&packet, &SocketAddr::from((to, 0)).into()).unwrap();
+    // What one datagram leaves over must not be put together with the next.
+    let number = DATAGRAMS.fetch_add(1, Ordering::Relaxed);
+    let domain = if client.is_ipv4() { Domain::IPV4 } else { Domain::IPV6 };
+    let socket = super::raw(domain).unwrap();
+    for (offset, more, fragment) in [(FIRST, 0, &forged[..]), (0, 1, first), (FIRST, 0, second)] {
+        let packet = match domain {
+            Domain::IPV4 => ip(&ends, (number, offset, more), fragment),
+            _ => ip6(&ends, (number, offset, more), fragment),
+        };
+        socket.send_to(&packet, &SocketAddr::new(client.ip(), 0).into()).unwrap();
+    }
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(four) => four.octets().to_vec(),
+        IpAddr::V6(six) => six.octets().to_vec(),
     }
 }
 
@@ -150,21 +172,35 @@ fn fold(mut sum: u32) -> u16 {
     sum as u16
 }
 
-/// An IPv4 packet; the kernel fills in its length and checksum.
-fn ip(to: Ipv4Addr, offset: usize, more: bool, octets: &[u8]) -> Vec<u8> {
-    let place = u16::try_from(offset / 8).unwrap() | if more { 0x2000 } else { 0 };
-    let mut packet = vec![0x45, 0, 0, 0, 0x12, 0x34];
+/// An IPv4 packet with a fragment of the datagram of this number; the kernel fills in its length and checksum.
+fn ip(ends: &[u8], (number, offset, more): (u16, usize, u16), fragment: &[u8]) -> Vec<u8> {
+    let place = u16::try_from(offset / 8).unwrap() | more << 13;
+    let mut packet = vec![0x45, 0, 0, 0];
+    packet.extend(number.to_be_bytes());
     packet.extend(place.to_be_bytes());
     packet.extend([64, 17, 0, 0]);
-    packet.extend(ADDRESS.octets());
-    packet.extend(to.octets());
-    packet.extend(octets);
+    packet.extend(ends);
+    packet.extend(fragment);
     packet
 }
 
-fn burdock(port: u16) -> Server {
+/// The same for IPv6 (RFC 8200 §4.5).
+fn ip6(ends: &[u8], (number, offset, more): (u16, usize, u16), fragment: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x60, 0, 0, 0];
+    packet.extend(u16::try_from(8 + fragment.len()).unwrap().to_be_bytes());
+    packet.extend([44, 64]);
+    packet.extend(ends);
+    packet.extend([17, 0]);
+    packet.extend((u16::try_from(offset).unwrap() | more).to_be_bytes());
+    packet.extend(u32::from(number).to_be_bytes());
+    packet.extend(fragment);
+    packet
+}
+
+fn burdock(authority: SocketAddr) -> Server {
     let mut parts = support::parts(&Root::start(), &["127.0.0.1:0"], Limits::default());
-    parts.resolver.root_hints = vec![NameServer { host: "ns.".parse().unwrap(), glue: vec![IpAddr::V4(ADDRESS)] }];
-    parts.resolver.upstream_port = port;
+    parts.resolver.root_hints = vec![NameServer { host: "ns.".parse().unwrap(), glue: vec![authority.ip()] }];
+    parts.resolver.upstream_port = authority.port();
+    (parts.resolver.ipv4, parts.resolver.ipv6) = (authority.is_ipv4(), Ipv6::On);
     server::start(parts).unwrap()
 }

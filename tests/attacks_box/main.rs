@@ -17,7 +17,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    if !arguments.list && raw().is_err() {
+    if !arguments.list && raw(Domain::IPV4).is_err() {
         eprintln!("skipped: raw sockets are not to be had; run as root");
         let wanted = std::env::var("E2E").is_ok_and(|wanted| wanted == "1");
         return if wanted { ExitCode::FAILURE } else { ExitCode::SUCCESS };
@@ -31,8 +31,8 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// A socket that sends what it is given as an IPv4 packet, header included.
-fn raw() -> std::io::Result<Socket> {
+/// A socket that sends what it is given as an IP packet, header included.
+fn raw(domain: Domain) -> std::io::Result<Socket> {
     const IPPROTO_RAW: i32 = 255;
-    Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(IPPROTO_RAW)))
+    Socket::new(domain, Type::RAW, Some(Protocol::from(IPPROTO_RAW)))
 }
