@@ -62,13 +62,18 @@ fn covering_all(zone: &str, owner: &str, signer: &str) -> Vec<Record> {
 #[test]
 fn val_02_nsec_that_ends_in_another_zone() {
     run(async {
-        let span = signed("t1", "t1. 300 NSEC zz.h1. NS SOA RRSIG NSEC DNSKEY");
-        let lie = Lie::denial(NXDOMAIN, [soa("t1"), span]);
-        let tree = tree().behave("198.18.1.1", lie.clone().to("x.t1", A)).behave("198.18.2.1", lie.to("x.h1", A));
-        let lab = validating(&tree, 1);
-        refused(&lab, "x.t1", A, UNPROVEN).await;
-        refused(&lab, "x.h1", A, UNPROVEN).await;
-        authentic(&lab, "www.h1", A, NOERROR).await;
+        // Behind the zone in canonical order, and before it.
+        for (seed, evil, next) in [(1, "h1", "zz.t1"), (2, "t1", "zz.h1")] {
+            let span = signed(evil, &format!("{evil}. 300 NSEC {next}. NS SOA RRSIG NSEC DNSKEY"));
+            let lie = Lie::denial(NXDOMAIN, [soa(evil), span]);
+            let tree = tree().behave("198.18.1.1", lie.clone().to("x.t1", A)).behave("198.18.2.1", lie.to("x.h1", A));
+            let lab = validating(&tree, seed);
+            refused(&lab, "x.t1", A, UNPROVEN).await;
+            refused(&lab, "x.h1", A, UNPROVEN).await;
+            for zone in ["t1", "h1"] {
+                authentic(&lab, &format!("www.{zone}"), A, NOERROR).await;
+            }
+        }
     });
     tell("VAL-02");
 }
