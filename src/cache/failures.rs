@@ -76,6 +76,11 @@ impl<E: Reason> Failures<E> {
         self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
     }
 
+    /// Forgets all failures: what they were due to has changed.
+    pub fn clear(&self) {
+        self.store.clear();
+    }
+
     /// Forgets the failures of `question`: it was resolved.
     pub fn remove(&self, question: &Question) {
         self.store.remove(&key_of(&question.name, question.rtype));

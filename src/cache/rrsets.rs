@@ -74,7 +74,7 @@ impl RrSets {
         let set = self.bounded_set(set);
         self.put(&set.owner, set.rtype, Told::Found(&set, rank), now);
         // What has data exists.
-        self.forget_denial(&set.owner);
+        self.forget_denial(&set.owner, set.security, now);
         set
     }
 
@@ -83,7 +83,7 @@ impl RrSets {
         let denial = self.bounded_denial(denial);
         self.put(name, rtype, Told::NoData(&denial), now);
         // What has no data of one type exists all the same.
-        self.forget_denial(name);
+        self.forget_denial(name, denial.security, now);
         denial
     }
 
@@ -116,24 +116,38 @@ impl RrSets {
 
     fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {
         let (key, now) = (key_of(name, rtype), self.beginning.moment(now));
-        let unchecked = told.security() == Security::Unchecked;
-        if !unchecked {
+        let security = told.security();
+        if security != Security::Unchecked {
             self.checked.store(true, Ordering::Relaxed);
         }
-        // Nobody's word replaces what was checked.
-        let replaces_checked = unchecked && self.checked.load(Ordering::Relaxed);
+        if self.is_outdone(security, (name, rtype), now) {
+            return;
+        }
         let better = |old: Fact| {
-            let more_authentic = unchecked && old.security() != Security::Unchecked;
-            (old.rank() > told.rank() || more_authentic) && old.is_current(now)
+            let less_authentic = security > old.security() && security == Security::Secure;
+            let checked_now = security != Security::Unchecked && old.security() == Security::Unchecked;
+            old.rank() > told.rank() && !less_authentic && !checked_now && old.is_current(now)
         };
-        let need_not_look = told.rank() == Rank::Authoritative && !replaces_checked;
-        if need_not_look || !self.store.get(&key).is_some_and(better) {
+        if told.rank() == Rank::Authoritative || !self.store.get(&key).is_some_and(better) {
             self.store.insert(&key, Fact::new(name, rtype, told, now));
         }
     }
 
-    fn forget_denial(&self, name: &Name) {
-        self.store.remove(&key_of(name, ANY_TYPE));
+    /// Whether what was checked stands against something of this `security`: nobody's word replaces it, whatever its rank
+    /// (RFC 4035 §4.5), neither the fact itself nor that the name does not exist.
+    fn is_outdone(&self, security: Security, (name, rtype): (&Name, RecordType), now: Moment) -> bool {
+        let is_checked = |rtype| {
+            let old = self.store.get(&key_of(name, rtype));
+            old.is_some_and(|old| old.security() != Security::Unchecked && old.is_current(now))
+        };
+        let may_be = security == Security::Unchecked && self.checked.load(Ordering::Relaxed);
+        may_be && (is_checked(rtype) || (rtype != ANY_TYPE && is_checked(ANY_TYPE)))
+    }
+
+    fn forget_denial(&self, name: &Name, security: Security, now: Instant) {
+        if !self.is_outdone(security, (name, ANY_TYPE), self.beginning.moment(now)) {
+            self.store.remove(&key_of(name, ANY_TYPE));
+        }
     }
 
     fn current(&self, name: &Name, rtype: RecordType, now: Moment) -> Option<Fact> {
@@ -186,6 +200,54 @@ mod tests {
         rrsets.insert_nonexistence(&name("b.z"), RecordType::A, denial(), clock.now());
         rrsets.insert_no_data(&name("b.z"), RecordType::MX, denial(), clock.now());
         assert!(rrsets.find(&name("b.z"), RecordType::A, clock.now()).is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_checked_gives_way_to_what_was_checked() {
+        // RFC 4035 §4.5 before RFC 2181 §5.4.1: an unchecked word does not outrank a proof, from whatever section.
+        let clock = Clock::at(Duration::ZERO);
+        let (now, owner, txt) = (clock.now(), name("a.z"), RecordType::TXT);
+        let of = |security, ttl| RrSet { security, ..set("a.z", txt, ttl) };
+        let (unchecked, insecure, secure) = (Security::Unchecked, Security::Insecure, Security::Secure);
+        for (old, new, replaced) in [
+            ((unchecked, Rank::Authoritative), (secure, Rank::Answer), true),
+            ((unchecked, Rank::Authoritative), (insecure, Rank::Answer), true),
+            ((insecure, Rank::Authoritative), (secure, Rank::Answer), true),
+            ((secure, Rank::Answer), (unchecked, Rank::Authoritative), false),
+            ((insecure, Rank::Answer), (unchecked, Rank::Authoritative), false),
+            ((secure, Rank::Authoritative), (insecure, Rank::Answer), false),
+            ((secure, Rank::Authoritative), (secure, Rank::Answer), false),
+            ((secure, Rank::Answer), (secure, Rank::Authoritative), true),
+        ] {
+            let rrsets = rrsets();
+            rrsets.insert(of(old.0, 60), old.1, now);
+            rrsets.insert(of(new.0, 50), new.1, now);
+            let ttl = rrsets.set(&owner, txt, now).map(|set| set.ttl.as_secs());
+            assert_eq!(ttl, Some(if replaced { 50 } else { 60 }), "{old:?} {new:?}");
+            // When its TTL has passed, it stands in nobody's way.
+            let later = now + Duration::from_secs(60);
+            rrsets.insert(of(new.0, 50), new.1, later);
+            assert_eq!(rrsets.set(&owner, txt, later).map(|set| set.ttl.as_secs()), Some(50));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_proof_that_a_name_does_not_exist_stands_against_unchecked_data() {
+        let clock = Clock::at(Duration::ZERO);
+        let (now, owner, txt) = (clock.now(), name("a.z"), RecordType::TXT);
+        let denial = |security| Denial { security, ..Denial::new(None, Vec::new(), Ttl::from_secs(60)) };
+        for (security, stays) in [(Security::Secure, true), (Security::Unchecked, false)] {
+            let rrsets = rrsets();
+            rrsets.insert_nonexistence(&owner, RecordType::A, denial(security), now);
+            rrsets.insert(set("a.z", txt, 60), Rank::Authoritative, now);
+            assert_eq!(rrsets.nonexistence(&owner, now).is_some(), stays);
+            rrsets.insert_no_data(&owner, RecordType::MX, denial(Security::Unchecked), now);
+            assert_eq!(rrsets.nonexistence(&owner, now).is_some(), stays);
+            let found = rrsets.find(&owner, txt, now).map(|outcome| matches!(outcome, Outcome::NxDomain(_)));
+            assert_eq!(found, Some(stays));
+            rrsets.insert(RrSet { security: Security::Secure, ..set("a.z", txt, 60) }, Rank::Authoritative, now);
+            assert_eq!((rrsets.nonexistence(&owner, now), rrsets.set(&owner, txt, now).is_some()), (None, true));
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,6 +11,8 @@ use crate::dnssec::{Bogus, ZoneKeys};
 
 /// The shortest time a standing is kept.
 const SHARING: Duration = Duration::from_secs(1);
+/// A zone's place in the tree is doubted at most once in this time.
+const BETWEEN_DOUBTS: Duration = Duration::from_secs(1);
 /// Zones that must not be believed are looked at again after this.
 const BOGUS: Duration = Duration::from_secs(30);
 
@@ -50,13 +52,16 @@ impl Entry for Arc<Kept> {
 /// The cache of standings.
 pub struct Standings {
     store: Store<Arc<Kept>>,
+    /// Zones whose place in the tree was doubted a moment ago.
+    doubts: Store<Arc<Kept>>,
     longest: Ttl,
 }
 
 impl Standings {
     /// An empty cache for at most `capacity` octets; nothing is kept for longer than `longest`.
     pub fn new(capacity: u64, longest: Ttl, seed: u64) -> Self {
-        Self { store: Store::new(capacity, seed), longest }
+        let for_doubts = capacity / 8;
+        Self { store: Store::new(capacity - for_doubts, seed), doubts: Store::new(for_doubts, seed), longest }
     }
 
     /// How `zone` stands, if that is known.
@@ -64,9 +69,29 @@ impl Standings {
         self.store.get(&zone.key()).filter(|kept| now < kept.expires).map(|kept| kept.standing.clone())
     }
 
-    /// Forgets how `zone` stands.
-    pub fn remove(&self, zone: &Name) {
-        self.store.remove(&zone.key());
+    /// Whether it may be asked again where `zone` is: true once a second for each, so that zones which are broken for good
+    /// do not keep their parents busy.
+    pub fn may_doubt(&self, zone: &Name, now: Instant) -> bool {
+        let key = zone.key();
+        if self.doubts.get(&key).is_some_and(|kept| now < kept.expires) {
+            return false;
+        }
+        let standing = Standing::Insecure(None);
+        self.doubts.insert(&key, Arc::new(Kept { zone: zone.clone(), standing, expires: now + BETWEEN_DOUBTS }));
+        true
+    }
+
+    /// Forgets that `zone` must not be believed, if that is how it stands.
+    pub fn forgive(&self, zone: &Name) {
+        let key = zone.key();
+        if self.store.get(&key).is_some_and(|kept| matches!(kept.standing, Standing::Bogus(_))) {
+            self.store.remove(&key);
+        }
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        self.store.clear();
     }
 
     /// For how long it will be known how `zone` stands.
@@ -88,6 +113,8 @@ impl Standings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dns::RecordType;
+    use crate::dnssec::Reason;
     use crate::world::Clock;
 
     #[tokio::test(start_paused = true)]
@@ -100,5 +127,24 @@ mod tests {
         let end = now + Duration::from_secs(60);
         assert!(standings.find(&zone, later).is_some() && standings.find(&zone, end).is_none());
         assert_eq!(standings.left(&zone, end), Ttl::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_zone_is_doubted_once_a_second_and_forgiven_only_what_was_held_against_it() {
+        let standings = Standings::new(1 << 20, Ttl::from_secs(3600), 1);
+        let (zone, now) = ("t1".parse::<Name>().unwrap(), Clock::at(Duration::ZERO).now());
+        let other = "t2".parse::<Name>().unwrap();
+        let at = |milliseconds| now + Duration::from_millis(milliseconds);
+        let asked = [0, 1, 999, 1000, 1999].map(|milliseconds| standings.may_doubt(&zone, at(milliseconds)));
+        assert_eq!((asked, standings.may_doubt(&other, now)), ([true, false, false, true, false], true));
+
+        let bogus = Bogus { reason: Reason::KeyMissing, name: zone.clone(), rtype: RecordType::DNSKEY };
+        for (standing, stays) in [(Standing::Bogus(Arc::new(bogus)), false), (Standing::Insecure(None), true)] {
+            standings.insert(&zone, standing, Ttl::from_secs(60), now);
+            standings.forgive(&zone);
+            assert_eq!(standings.find(&zone, now).is_some(), stays);
+        }
+        standings.clear();
+        assert!(standings.find(&zone, now).is_none());
     }
 }

@@ -58,6 +58,11 @@ impl<V: Entry> Store<V> {
         self.entries.remove(&self.hash(key));
     }
 
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.entries.clear();
+    }
+
     /// Octets in use.
     pub fn octets(&self) -> u64 {
         self.entries.weight()

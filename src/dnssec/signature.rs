@@ -7,11 +7,13 @@ mod tests;
 #[cfg(test)]
 mod vectors;
 
+use std::collections::BTreeMap;
+
 use smallvec::SmallVec;
 
-use crate::dns::{Name, RecordType, RrSet, Ttl};
+use crate::dns::{Name, Rdatas, RecordType, RrSet, Ttl};
 
-use super::algorithm::Algorithm;
+use super::algorithm::{Algorithm, Support};
 use super::canonical::Canonical;
 use super::keys::{Role, ZoneKeys};
 use super::{Bogus, Reason, TooMuch, Work};
@@ -47,20 +49,9 @@ fn judge(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified
     if !is_signable(set, keys) {
         return Err(Reason::SignaturesMissing);
     }
-    let mut most_telling = Obstacle::Foreign;
-    let mut fitting: SmallVec<[Rrsig<'_>; MAX_TRIED]> = SmallVec::new();
-    for rdata in set.signatures.iter() {
-        match fit(rdata, set, keys, now) {
-            Ok(rrsig) if fitting.len() < MAX_TRIED => fitting.push(rrsig),
-            Ok(_) => {}
-            Err(obstacle) => most_telling = most_telling.max(obstacle),
-        }
-    }
-    if fitting.is_empty() {
-        return Err(most_telling.reason());
-    }
+    let fitting = fitting(set, keys, now).map_err(Obstacle::reason)?;
     let records = Canonical::of(set);
-    for rrsig in &fitting {
+    for (_, rrsig) in &fitting {
         if is_by(rrsig, keys, &set.owner, &records, work)? {
             return Ok(rrsig.verified(set, keys, now));
         }
@@ -70,6 +61,66 @@ fn judge(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified
         return Err(Reason::TooMuch(TooMuch::Failures));
     }
     Err(Obstacle::Unverified.reason())
+}
+
+/// The signatures of a set that `verified` says is good which may stay with it, `None` when all may: those by its zone
+/// over the same name, and of many only those that came into question. The others would be passed on unseen.
+pub fn worth_keeping(set: &RrSet, keys: &ZoneKeys, verified: &Verified, now: u32) -> Option<Rdatas> {
+    let labels = verified.wildcard.as_ref().map_or_else(|| signable_labels(&set.owner), Name::label_count);
+    let is_alike = |rdata: &[u8]| {
+        let own = Rrsig::parse(rdata).and_then(|rrsig| rrsig.signed_by(&keys.apex));
+        own.is_some_and(|rrsig| (rrsig.covered, rrsig.labels) == (set.rtype, labels))
+    };
+    let alike = || set.signatures.iter().filter(|rdata| is_alike(rdata));
+    match (alike().count(), set.signatures.len()) {
+        (own, all) if own == all && all <= MAX_TRIED => None,
+        (..=MAX_TRIED, _) => Rdatas::new(alike()).ok(),
+        _ => {
+            let fitting = fitting(set, keys, now).ok()?;
+            Rdatas::new(fitting.iter().map(|(rdata, _)| *rdata).filter(|rdata| is_alike(rdata))).ok()
+        }
+    }
+}
+
+/// The signatures to keep when there are more than `most`: of known algorithms before others, of each key the one that
+/// lasts longest before its others. The same ones whatever their order, so that many bad ones do not hide a good one.
+pub fn select(mut signatures: Vec<&[u8]>, most: usize) -> Vec<&[u8]> {
+    if signatures.len() <= most {
+        return signatures;
+    }
+    // RFC 4034 §3.1: the algorithm is the third octet, the expiration and the tag follow.
+    let key = |rdata: &[u8]| Some((*rdata.get(2)?, *rdata.get(16..18)?.first_chunk::<2>()?));
+    signatures.sort_by(|a, b| b.get(8..12).cmp(&a.get(8..12)).then_with(|| a.cmp(b)));
+    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
+    let mut ranked: Vec<(bool, usize, &[u8])> = Vec::with_capacity(signatures.len());
+    for rdata in signatures {
+        let times = seen.entry(key(rdata)).or_default();
+        let known = rdata.get(2).is_some_and(|number| Algorithm(*number).support() == Support::Validate);
+        ranked.push((!known, *times, rdata));
+        *times += 1;
+    }
+    ranked.sort_by_key(|(unknown, times, _)| (*unknown, *times));
+    ranked.into_iter().take(most).map(|(_, _, rdata)| rdata).collect()
+}
+
+type Fitting<'a> = SmallVec<[(&'a [u8], Rrsig<'a>); MAX_TRIED]>;
+
+/// The signatures that come into question, one at least; of too many the same ones whatever their order. Those that do
+/// not fit take no room from those that do (RFC 4035 §5.3.1, DOS-08).
+fn fitting<'a>(set: &'a RrSet, keys: &ZoneKeys, now: u32) -> Result<Fitting<'a>, Obstacle> {
+    let mut most_telling = Obstacle::Foreign;
+    let mut fitting: Fitting<'a> = SmallVec::new();
+    for rdata in set.signatures.iter() {
+        match fit(rdata, set, keys, now) {
+            Ok(rrsig) => fitting.push((rdata, rrsig)),
+            Err(obstacle) => most_telling = most_telling.max(obstacle),
+        }
+    }
+    if fitting.len() > MAX_TRIED {
+        let kept = select(fitting.iter().map(|(rdata, _)| *rdata).collect(), MAX_TRIED);
+        fitting.retain(|(rdata, _)| kept.contains(rdata));
+    }
+    if fitting.is_empty() { Err(most_telling) } else { Ok(fitting) }
 }
 
 /// Whether the zone can have signed such a set at all.

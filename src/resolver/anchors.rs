@@ -20,13 +20,19 @@ impl Resolver {
         Arc::clone(&self.anchored.read())
     }
 
-    /// Lets `records` alone speak for `apex` from now on. Answers that were checked before stay for their TTLs.
+    /// Lets `records` alone speak for `apex` from now on. Answers that were checked before stay for their TTLs; how zones
+    /// stand, and what failed because of it, is forgotten: each standing rests on those above it.
     pub fn replace_anchors(&self, apex: &Name, records: Vec<AnchorRecord>) {
         let mut anchored = self.anchored.write();
         let mut settings = Settings::clone(&anchored);
         settings.anchors.replace(apex, records);
+        if settings == **anchored {
+            return;
+        }
         *anchored = Arc::new(settings);
-        self.standings.remove(apex);
+        // Before anybody can read the new ones: see `keep_standing`.
+        self.standings.clear();
+        self.failures.clear();
     }
 
     /// The DNSKEY RRset of `apex` with its signatures, as the zone's servers give it now. Nobody has validated it.
@@ -42,7 +48,8 @@ impl Resolver {
         found.ok_or_else(|| bogus(Reason::KeyMissing, apex, RecordType::DNSKEY))
     }
 
-    /// Remembers how a zone stands by `anchored`, unless other anchors have come into force in the meantime.
+    /// Remembers how a zone stands by `anchored`, unless other anchors have come into force in the meantime. Nothing else
+    /// writes standings.
     pub(super) fn keep_standing(&self, held: (&Name, Standing, Ttl), anchored: &Arc<Settings>, now: Instant) {
         let in_force = self.anchored.read();
         if Arc::ptr_eq(&in_force, anchored) {

@@ -143,7 +143,7 @@ impl Resolver {
         };
         let outcome = match checked {
             Some(outcome) => outcome,
-            None => match self.descend(&question, Proof::Wanted, job).await? {
+            None => match self.descend(&question, Proof::WantedOfKnown, job).await? {
                 Reached::End(outcome) => outcome,
                 Reached::Alias(alias) => return read_alias(zone, &alias),
             },
@@ -157,7 +157,11 @@ impl Resolver {
     }
 
     fn read_vouched(&self, zone: &Name, outcome: Outcome, job: &Job) -> Result<Vouched, ResolveError> {
-        let parent = zone.parent().unwrap_or_else(Name::root);
+        // Whoever can deny that a zone begins there has the name.
+        let parent = match &outcome {
+            Outcome::NoData(denial) | Outcome::NxDomain(denial) => signer(denial.proof.iter(), zone),
+            Outcome::Found(_) => Name::root(),
+        };
         Ok(match outcome {
             Outcome::Found(ds) if ds.security == Security::Secure => Vouched::By(Trusted::by_parent(&ds), ds.ttl),
             Outcome::Found(ds) => Vouched::Unsigned(None, ds.ttl),
@@ -179,7 +183,7 @@ impl Resolver {
 
     /// What a checked denial of DS records says of the zone.
     fn delegation(&self, zone: &Name, denial: &Denial, job: &Job) -> Result<Delegation, ResolveError> {
-        let signer = denial.proof.iter().find_map(|set| set.signers().next()).unwrap_or_else(Name::root);
+        let signer = signer(denial.proof.iter(), zone);
         let proofs = Proofs::new(&signer, denial.proof.iter(), job.budget().work());
         proofs
             .and_then(|mut proofs| proofs.unsigned_delegation(zone))
@@ -187,12 +191,16 @@ impl Resolver {
     }
 }
 
+/// The zone that signed `sets`, which have been checked: they keep no signatures of others. It is above `zone`.
+fn signer<'a>(mut sets: impl Iterator<Item = &'a RrSet>, zone: &Name) -> Name {
+    let signer = sets.find_map(|set| set.signers().next()).filter(|signer| zone.is_strictly_below(signer));
+    signer.or_else(|| zone.parent()).unwrap_or_else(Name::root)
+}
+
 /// An alias instead of DS records: at a zone cut there is none (RFC 1034 §3.6.2, RFC 6672 §2.3).
 fn read_alias(zone: &Name, alias: &[RrSet]) -> Result<Vouched, ResolveError> {
     match alias.first() {
-        Some(set) if set.security == Security::Secure => {
-            Ok(Vouched::Not(zone.parent().unwrap_or_else(Name::root), set.ttl))
-        }
+        Some(set) if set.security == Security::Secure => Ok(Vouched::Not(signer(std::iter::once(set), zone), set.ttl)),
         Some(set) if set.security == Security::Insecure => Ok(Vouched::Unsigned(None, set.ttl)),
         _ => Err(bogus(Reason::DenialMissing, zone, RecordType::DS)),
     }

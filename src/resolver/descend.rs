@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
+
 use super::addresses::{Contacts, may_look_up_more};
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
+use super::doubt::{Failed, too_late};
 use super::forward::Way;
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
 use super::scrub::scrub;
+use super::trim::trimmed;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
 use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
@@ -24,15 +28,13 @@ use crate::upstream::{Asking, Campaign, Fault, Lameness, Unanswered, Useful};
 const SHORTEST_DELEGATION: Duration = Duration::from_secs(1);
 /// A delegation is kept no longer than this, whatever its TTL.
 const LONGEST_DELEGATION: Duration = Duration::from_secs(86_400);
-/// A cut younger than this is not suspected of having moved.
-const MOVED_AFTER: Duration = Duration::from_secs(60);
 /// Timeouts after which a zone that stays silent to a shortened question is asked the whole one.
 const SILENCE_TO_WIDEN: u32 = 2;
 /// Timeouts after which the addresses of more servers are looked up.
 const SILENCE_TO_LOOK_UP: u32 = 2;
 
 /// What one zone's servers led to.
-enum Visit {
+pub(super) enum Visit {
     Deeper(Delegation),
     There(Reached),
     /// The zone's servers are of no use any more: its parent may know others.
@@ -45,6 +47,8 @@ pub(super) enum Proof<'a> {
     Unwanted,
     /// The chain of trust.
     Wanted,
+    /// The same; and the name is no secret to those who are asked first: they told of it, or of a name below.
+    WantedOfKnown,
     /// Nothing: whoever asks judges the RRset itself, which is put here as it came.
     Raw(&'a mut Option<RrSet>),
     /// The judgement of someone who knows which keys a zone must have, and how long these hold; `None` when there are none.
@@ -52,41 +56,15 @@ pub(super) enum Proof<'a> {
 }
 
 /// What one walk keeps from zone to zone.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     proof: Proof<'a>,
     /// Servers whose data must not be believed, and why.
-    liars: Vec<(IpAddr, ResolveError)>,
+    pub(super) liars: Vec<(IpAddr, ResolveError)>,
     revealed: Revealed,
     /// The zones whose servers failed, and whose parents were asked for others.
-    failed: Vec<Failed>,
-}
-
-/// A zone whose servers failed.
-struct Failed {
-    cut: Arc<ZoneCut>,
-    campaign: Campaign,
-    error: ResolveError,
-}
-
-impl Failed {
-    /// Whether `cut` names nobody who was not named before.
-    fn knows_all_of(&self, cut: &ZoneCut) -> bool {
-        cut.servers.iter().all(|server| {
-            let known = self.cut.servers.iter().find(|known| known.host == server.host);
-            known.is_some_and(|known| server.glue.iter().all(|a| known.glue.contains(a) || self.campaign.has(*a)))
-        })
-    }
-}
-
-impl Walk<'_> {
-    fn may_try_others(&self, job: &Job) -> bool {
-        self.liars.len() < usize::try_from(job.limits().bogus_retries).unwrap_or(usize::MAX)
-    }
-
-    fn first_lie(&self) -> ResolveError {
-        let lie = self.liars.first().map(|(_, error)| error.clone());
-        lie.unwrap_or(ResolveError::NoAddress { zone: Name::root() })
-    }
+    pub(super) failed: Vec<Failed>,
+    /// When whoever was asked for others must have answered, if those that are known had something to say.
+    pub(super) until: Option<Instant>,
 }
 
 impl Resolver {
@@ -99,27 +77,46 @@ impl Resolver {
     ) -> Result<Reached, ResolveError> {
         let mut cut = self.closest(question, job).await;
         let new = || Revealed::new(self.settings.qname_minimisation);
-        let mut walk = Walk { proof, liars: Vec::new(), revealed: new(), failed: Vec::new() };
+        let mut walk = Walk { proof, liars: Vec::new(), revealed: new(), failed: Vec::new(), until: None };
+        if matches!(walk.proof, Proof::WantedOfKnown) {
+            walk.proof = Proof::Wanted;
+            walk.revealed.reveal_all();
+        }
         for _ in 0..=job.limits().referrals {
             job.tell(|| {
                 let (chosen, servers) = self.chosen(&cut);
                 Step::Entered { zone: cut.apex.clone(), servers, chosen }
             });
-            match self.visit(&cut, question, &mut walk, job).await? {
+            let until = walk.until;
+            let visit = self.visit(&cut, question, &mut walk, job);
+            let visit = match until {
+                None => visit.await,
+                Some(until) => timeout_at(until, visit).await.unwrap_or_else(|_| Err(too_late(&cut))),
+            };
+            match visit.map_err(|error| self.first_failure(error, &walk, job))? {
                 Visit::There(reached) => return Ok(reached),
                 Visit::Deeper(delegation) => {
-                    cut = self.enter(delegation, &cut, job);
+                    let above = cut;
+                    cut = self.enter(delegation, &above, job);
                     walk.revealed.enter();
-                    let mut failed = walk.failed.iter().filter(|failed| failed.cut.apex == cut.apex);
-                    if let Some(failed) = failed.find(|failed| failed.knows_all_of(&cut)) {
+                    if let Some(failed) = walk.failed.iter().find(|failed| failed.knows_all_of(&cut)) {
+                        self.doubt_above(failed, &above, job);
                         return Err(failed.error.clone());
                     }
+                    walk.forgive(&cut, self);
                 }
                 Visit::Moved(failed) => {
-                    self.cuts.remove(&cut.apex);
+                    if !self.is_replaced(&cut, job) {
+                        self.cuts.remove(&cut.apex);
+                    }
                     cut = self.closest(question, job).await;
                     walk.revealed = new();
-                    walk.failed.push(*failed);
+                    walk.liars.clear();
+                    if failed.knows_all_of(&cut) {
+                        return Err(failed.error);
+                    }
+                    walk.doubt(*failed, job);
+                    walk.forgive(&cut, self);
                 }
             }
         }
@@ -190,15 +187,16 @@ impl Resolver {
                     useful.kind
                 }
                 // Nobody else says anything better.
-                Err(_) if !walk.liars.is_empty() => return Err(walk.first_lie()),
+                Err(_) if !walk.liars.is_empty() => {
+                    return self.doubt(Failed::new(cut, contacts.campaign, walk.first_lie()), walk, job);
+                }
                 Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
                     (Kind::Opaque, Rank::Answer)
                 }
                 Err(error @ (ResolveError::NoServer { .. } | ResolveError::NoAddress { .. }))
                     if self.may_have_moved(cut, job) =>
                 {
-                    let failed = Failed { cut: Arc::clone(cut), campaign: contacts.campaign, error };
-                    return Ok(Visit::Moved(Box::new(failed)));
+                    return Ok(Visit::Moved(Box::new(Failed::new(cut, contacts.campaign, error))));
                 }
                 Err(error) => return Err(error),
             };
@@ -207,7 +205,8 @@ impl Resolver {
                 Kind::NoCut => walk.revealed.reveal(question, job.limits()),
                 Kind::Opaque => walk.revealed.reveal_all(),
                 Kind::TooLong(_) | Kind::Alias(_) | Kind::End(_) => {
-                    match self.prove(&cut.apex, (&probe, kind), walk, job).await {
+                    let proven = self.prove(&cut.apex, (&probe, kind), walk, job).await;
+                    match proven.map(|kind| trimmed(kind, self.most_signatures())) {
                         Ok(Kind::TooLong(dname)) => {
                             return Err(ResolveError::AliasTooLong {
                                 name: question.name.clone(),
@@ -222,7 +221,9 @@ impl Resolver {
                         Ok(kind) => return Ok(Visit::There(self.arrive(cut, (&probe, kind, rank), walk, job))),
                         Err(error @ ResolveError::Bogus { .. }) => {
                             let retry = walk.may_try_others(job) && !error.is_costly();
-                            let Some(server) = server.filter(|_| retry) else { return Err(error) };
+                            let Some(server) = server.filter(|_| retry) else {
+                                return self.doubt(Failed::new(cut, contacts.campaign, error), walk, job);
+                            };
                             // Its neighbours may be up to date.
                             contacts.campaign.leave_out_server(server);
                             walk.liars.push((server, error));
@@ -267,7 +268,7 @@ impl Resolver {
                 judge(None).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
                 Ok(kind)
             }
-            (Proof::Wanted, kind) => Ok(kind),
+            (Proof::Wanted | Proof::WantedOfKnown, kind) => Ok(kind),
         }
     }
 
@@ -342,11 +343,6 @@ impl Resolver {
                 return exhausted(zone, probe, &contacts.campaign);
             }
         }
-    }
-
-    /// Whether a cut whose servers fail may simply be out of date (a domain was moved): once a minute, the parent is asked.
-    fn may_have_moved(&self, cut: &ZoneCut, job: &Job) -> bool {
-        cut.expires.is_some() && !cut.apex.is_root() && job.now() >= cut.since + MOVED_AFTER
     }
 }
 

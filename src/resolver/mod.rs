@@ -7,12 +7,14 @@ mod anchors;
 mod chain;
 mod classify;
 mod descend;
+mod doubt;
 mod error;
 mod forward;
 mod minimise;
 mod prime;
 mod remember;
 mod scrub;
+mod trim;
 mod validate;
 
 use std::net::IpAddr;

@@ -1,6 +1,6 @@
 //! What a walk leaves in the cache, and what the cache can say without a walk.
 
-use super::{Minimisation, Outcome, Resolution, Resolver};
+use super::{Minimisation, Outcome, Resolution, Resolver, trim};
 use crate::cache::Rank;
 use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security};
 use crate::job::{Checking, Job};
@@ -80,6 +80,7 @@ impl Resolver {
         if !self.settings.dnssec.validate {
             return;
         }
+        keys = trim::all(keys, self.most_signatures());
         if keys.first().is_some_and(|set| set.rtype == RecordType::DS) {
             keys.truncate(1);
             keys.into_iter().for_each(|ds| drop(self.keep(ds, Rank::Authoritative, job)));
@@ -114,6 +115,11 @@ impl Resolver {
 
     fn fits_denial(&self, denial: &Denial) -> bool {
         denial.octets() <= self.entry_octets()
+    }
+
+    /// How many signatures are kept with one RRset.
+    pub(super) fn most_signatures(&self) -> usize {
+        usize::try_from(self.limits.signatures_per_rrset).unwrap_or(usize::MAX)
     }
 
     fn entry_octets(&self) -> usize {

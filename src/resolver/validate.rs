@@ -5,17 +5,19 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::chain::{COSTLY, bogus};
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::{Proven, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Denied, MOST_SETS, NameError, Proofs};
-use crate::dnssec::{Beginning, Bogus, Reason, ZoneKeys, verify};
+use crate::dnssec::{Beginning, Bogus, Reason, Settings, Verified, ZoneKeys, verify, worth_keeping};
 use crate::job::Job;
 use crate::telemetry::Step;
 
-/// Labels below a signed zone that are searched for an unsigned one (a server of both does not refer from one to the other).
-const HIDDEN_CUTS: usize = 20;
+/// Zones that are tried when several seem to have signed something. Mostly it is one; in a change of hands, two.
+const MOST_SIGNERS: usize = 3;
 
 /// Signatures of one RRset or denial that do not verify: more than an honest zone ever has.
 const MANY_FAILURES: u32 = 4;
@@ -92,21 +94,42 @@ impl Resolver {
         (set, rtype): (RrSet, RecordType),
         job: &Job,
     ) -> Result<RrSet, ResolveError> {
+        let counted = |(security, ttl): Checked, set: RrSet| RrSet { security, ttl: set.ttl.min(ttl), ..set };
+        let anchored = self.anchored();
+        if self.is_excepted(&anchored, (&set.owner, rtype)) {
+            return Ok(counted((Security::Insecure, EXCEPTED), set));
+        }
         let base = self.base(zone, (&set.owner, rtype), job);
-        let signer = signer_of(std::iter::once(&set), (&set.owner, rtype), &base);
-        let (security, ttl) = match signer {
-            None => self.check_unsigned(&base, (&set.owner, rtype), Reason::SignaturesMissing, job).await?,
-            Some(signer) => match self.standing(&signer, job).await? {
-                Standing::Insecure(why) => (Security::Insecure, longest(why)),
-                Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
-                Standing::Secure(keys) if keys.apex == signer => {
-                    return self.at_expense_of(&keys, job, || self.check_signed(set, &keys, job));
+        let mut attempts = Attempts::default();
+        for signer in signers_of(std::iter::once(&set), (&set.owner, rtype), &base) {
+            match self.standing(&signer, job).await {
+                Ok(Standing::Insecure(why)) => return Ok(counted((Security::Insecure, longest(why)), set)),
+                Ok(Standing::Secure(keys)) if keys.apex == signer => {
+                    let check = || self.check_signed(set.clone(), &keys, job);
+                    match self.at_expense_of((&keys, &anchored), job, check) {
+                        Ok(checked) => return Ok(checked),
+                        Err(error) => attempts.add(error)?,
+                    }
                 }
                 // The signer is no zone.
-                Standing::Secure(_) => return Err(bogus(Reason::KeyMissing, &set.owner, set.rtype)),
-            },
-        };
-        Ok(RrSet { security, ttl: set.ttl.min(ttl), ..set })
+                Ok(Standing::Secure(_)) => attempts.reason = Some(Reason::KeyMissing),
+                Ok(Standing::Bogus(bogus)) => attempts.add(ResolveError::Bogus { bogus })?,
+                Err(error) => attempts.add(error)?,
+            }
+        }
+        let reason = attempts.end(Reason::SignaturesMissing)?;
+        Ok(counted(self.check_unsigned(&base, (&set.owner, rtype), reason, job).await?, set))
+    }
+
+    /// Whether the operator has excepted the name, wherever zones begin (RFC 7646 §2). DS records are their owner's
+    /// parent's.
+    fn is_excepted(&self, anchored: &Settings, (name, rtype): (&Name, RecordType)) -> bool {
+        if anchored.negative.is_empty() {
+            return false;
+        }
+        let parent = rtype.is_parent_side().then(|| name.parent()).flatten();
+        let beginning = anchored.beginning(parent.as_ref().unwrap_or(name), self.world.clock.wall());
+        matches!(beginning, Beginning::Excepted(_))
     }
 
     /// The zone to start from: what the walk says, or an anchor or a zone known to be secure between that and the name,
@@ -126,7 +149,7 @@ impl Resolver {
     /// whatever is asked about it (KeyTrap); whoever came last in a chain of such zones is not blamed.
     fn at_expense_of<T>(
         &self,
-        keys: &ZoneKeys,
+        (keys, anchored): (&ZoneKeys, &Arc<Settings>),
         job: &Job,
         check: impl FnOnce() -> Result<T, ResolveError>,
     ) -> Result<T, ResolveError> {
@@ -136,7 +159,8 @@ impl Resolver {
         if let Err(ResolveError::Bogus { bogus }) = &result
             && work.failures().saturating_sub(before) >= MANY_FAILURES
         {
-            self.standings.insert(&keys.apex, Standing::Bogus(Arc::clone(bogus)), COSTLY, job.now());
+            let standing = Standing::Bogus(Arc::clone(bogus));
+            self.keep_standing((&keys.apex, standing, COSTLY), anchored, job.now());
         }
         result
     }
@@ -145,6 +169,7 @@ impl Resolver {
         let (now, work) = (self.wall(), job.budget().work());
         let verified = verify(&set, keys, now, work).map_err(believed_not)?;
         let ttl = set.ttl.min(verified.ttl);
+        let set = with_its_own(set, keys, &verified, now);
         let Some(encloser) = verified.wildcard else {
             return Ok(RrSet { security: Security::Secure, ttl, closer: None, ..set });
         };
@@ -168,7 +193,8 @@ impl Resolver {
                 Ok(verified) if verified.wildcard.is_none() => {
                     ttl = ttl.min(verified.ttl);
                     let longest = set.ttl.min(verified.ttl);
-                    good.push(RrSet { security: Security::Secure, ttl: longest, ..set.clone() });
+                    let set = with_its_own(set.clone(), keys, &verified, now);
+                    good.push(RrSet { security: Security::Secure, ttl: longest, ..set });
                 }
                 Ok(_) => {}
                 Err(found) => wrong = wrong.or(Some(found)),
@@ -178,6 +204,10 @@ impl Resolver {
     }
 
     /// Data without a signature of use: fine if its zone is not signed, and that is proven.
+    ///
+    /// Where that zone begins is not known when one server has it and the signed one above: it does not refer from the one
+    /// to the other. What is signed above that cut is not below it, so the cut is found by halves: a name with as many
+    /// labels as a name can have takes seven questions.
     async fn check_unsigned(
         &self,
         base: &Name,
@@ -185,20 +215,29 @@ impl Resolver {
         reason: Reason,
         job: &Job,
     ) -> Result<Checked, ResolveError> {
-        let mut at = base.clone();
-        for _ in 0..=HIDDEN_CUTS {
-            match self.standing(&at, job).await? {
-                Standing::Insecure(why) => return Ok((Security::Insecure, longest(why))),
-                Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
-                Standing::Secure(_) => {}
-            }
-            // The parent's side of a cut is never in the zone below.
-            let Some(next) = at.child_towards(owner).filter(|next| !(rtype.is_parent_side() && next == owner)) else {
-                break;
-            };
-            at = next;
+        match self.standing(base, job).await? {
+            Standing::Insecure(why) => return Ok((Security::Insecure, longest(why))),
+            Standing::Bogus(bogus) => return Err(ResolveError::Bogus { bogus }),
+            Standing::Secure(_) => {}
         }
-        Err(bogus(reason, owner, rtype))
+        // The parent's side of a cut is never in the zone below.
+        let (mut above, mut most) = (base.label_count(), owner.label_count() - usize::from(rtype.is_parent_side()));
+        let mut attempts = Attempts::default();
+        while above < most {
+            let middle = above + (most - above).div_ceil(2);
+            match self.standing(&owner.suffix(middle), job).await {
+                Ok(Standing::Insecure(why)) => return Ok((Security::Insecure, longest(why))),
+                Ok(Standing::Secure(_)) => {
+                    above = middle;
+                    continue;
+                }
+                // The unsigned zone may begin above, with a server that knows nothing of DS records.
+                Ok(Standing::Bogus(bogus)) => attempts.add(ResolveError::Bogus { bogus })?,
+                Err(error) => attempts.add(error)?,
+            }
+            most = middle - 1;
+        }
+        attempts.end(reason).and_then(|reason| Err(bogus(reason, owner, rtype)))
     }
 
     async fn check_denial(
@@ -209,23 +248,32 @@ impl Resolver {
         job: &Job,
     ) -> Result<Outcome, ResolveError> {
         let Question { name, rtype } = question;
-        let base = self.base(zone, (name, *rtype), job);
-        let sets = denial.proof.iter().chain(&denial.soa);
-        let Some(signer) = signer_of(sets, (name, *rtype), &base) else {
-            let (security, ttl) = self.check_unsigned(&base, (name, *rtype), Reason::DenialMissing, job).await?;
-            return Ok(claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial }));
+        let counted = |(security, ttl): Checked, denial: Denial| {
+            claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial })
         };
-        match self.standing(&signer, job).await? {
-            Standing::Insecure(why) => {
-                let (security, ttl) = (Security::Insecure, denial.ttl.min(longest(why)));
-                Ok(claim.outcome(Denial { security, ttl, ..denial }))
-            }
-            Standing::Bogus(bogus) => Err(ResolveError::Bogus { bogus }),
-            Standing::Secure(keys) if keys.apex == signer => {
-                self.at_expense_of(&keys, job, || self.check_proof(question, denial, claim, (&keys, job)))
-            }
-            Standing::Secure(_) => Err(bogus(Reason::KeyMissing, name, *rtype)),
+        let anchored = self.anchored();
+        if self.is_excepted(&anchored, (name, *rtype)) {
+            return Ok(counted((Security::Insecure, EXCEPTED), denial));
         }
+        let base = self.base(zone, (name, *rtype), job);
+        let mut attempts = Attempts::default();
+        for signer in signers_of(denial.proof.iter().chain(&denial.soa), (name, *rtype), &base) {
+            match self.standing(&signer, job).await {
+                Ok(Standing::Insecure(why)) => return Ok(counted((Security::Insecure, longest(why)), denial)),
+                Ok(Standing::Secure(keys)) if keys.apex == signer => {
+                    let check = || self.check_proof(question, denial.clone(), claim, (&keys, job));
+                    match self.at_expense_of((&keys, &anchored), job, check) {
+                        Ok(checked) => return Ok(checked),
+                        Err(error) => attempts.add(error)?,
+                    }
+                }
+                Ok(Standing::Secure(_)) => attempts.reason = Some(Reason::KeyMissing),
+                Ok(Standing::Bogus(bogus)) => attempts.add(ResolveError::Bogus { bogus })?,
+                Err(error) => attempts.add(error)?,
+            }
+        }
+        let reason = attempts.end(Reason::DenialMissing)?;
+        Ok(counted(self.check_unsigned(&base, (name, *rtype), reason, job).await?, denial))
     }
 
     fn check_proof(
@@ -238,8 +286,11 @@ impl Resolver {
         let Question { name, rtype } = question;
         let (now, work) = (self.wall(), job.budget().work());
         let (proof, mut ttl, wrong) = self.verified(&denial.proof, keys, job);
-        if let Some(soa) = &denial.soa {
-            ttl = ttl.min(verify(soa, keys, now, work).map_err(believed_not)?.ttl);
+        let mut denial = denial;
+        if let Some(soa) = denial.soa.take() {
+            let verified = verify(&soa, keys, now, work).map_err(believed_not)?;
+            ttl = ttl.min(verified.ttl);
+            denial.soa = Some(with_its_own(soa, keys, &verified, now));
         }
         let judged = Proofs::new(&keys.apex, proof.iter(), work).and_then(|mut proofs| match claim {
             Claim::NoData => proofs.no_data(name, *rtype).map(|denied| (claim, denied.security())),
@@ -261,14 +312,63 @@ impl Resolver {
     }
 }
 
-/// Who signed any of `sets` and can speak of that name and type; what a zone above `base` says of names in it is hearsay.
-fn signer_of<'a>(
+/// Who may have signed `sets` and can speak of that name and type, the zone that is known to have it first: a signature
+/// that somebody added must not take the place of another. What a zone above `base` says of names in it is hearsay.
+fn signers_of<'a>(
     sets: impl Iterator<Item = &'a RrSet>,
     (name, rtype): (&Name, RecordType),
     base: &Name,
-) -> Option<Name> {
+) -> SmallVec<[Name; MOST_SIGNERS]> {
     let is_parents = |signer: &Name| rtype.is_parent_side() && signer == name && !name.is_root();
-    sets.flat_map(RrSet::signers).find(|signer| name.is_in(signer) && signer.is_in(base) && !is_parents(signer))
+    let may_be = |signer: &Name| name.is_in(signer) && signer.is_in(base) && !is_parents(signer);
+    let mut signers = SmallVec::new();
+    for signer in sets.flat_map(RrSet::signers).filter(may_be) {
+        if signers.contains(&signer) {
+            continue;
+        }
+        if signer == *base {
+            signers.insert(0, signer);
+        } else if signers.len() < MOST_SIGNERS {
+            signers.push(signer);
+        }
+    }
+    signers.truncate(MOST_SIGNERS);
+    signers
+}
+
+/// The set without the signatures that say nothing of it.
+fn with_its_own(mut set: RrSet, keys: &ZoneKeys, verified: &Verified, now: u32) -> RrSet {
+    if let Some(signatures) = worth_keeping(&set, keys, verified, now) {
+        set.signatures = signatures;
+    }
+    set
+}
+
+/// What came of trying one thing after the other.
+#[derive(Default)]
+struct Attempts {
+    first: Option<ResolveError>,
+    /// What is wrong when nothing else is.
+    reason: Option<Reason>,
+}
+
+impl Attempts {
+    /// Another one failed.
+    ///
+    /// # Errors
+    /// The same error, when there is no use in trying more.
+    fn add(&mut self, error: ResolveError) -> Result<(), ResolveError> {
+        if error.is_costly() || matches!(error, ResolveError::Limit { .. } | ResolveError::Deadline { .. }) {
+            return Err(error);
+        }
+        self.first.get_or_insert(error);
+        Ok(())
+    }
+
+    /// The first failure; else what is wrong if nothing is found to excuse it.
+    fn end(self, reason: Reason) -> Result<Reason, ResolveError> {
+        self.first.map_or(Ok(self.reason.unwrap_or(reason)), Err)
+    }
 }
 
 /// How long something counts as unsigned: what the operator excepts, hardly longer than the exception (RFC 7646 §2).

@@ -181,8 +181,9 @@ impl<'a> Proofs<'a> {
             Seen::Absent { encloser, opt_out } => (encloser, opt_out),
         };
         match self.look(&wildcard(&encloser)?)? {
-            // The wildcard, too, may be an empty non-terminal above unsigned delegations.
-            Seen::Absent { opt_out: of_wildcard, .. } => Ok(NameError::Absent(Denied::unless(opt_out || of_wildcard))),
+            // Only the gap of the next closer name counts: an unsigned delegation below the wildcard would be another name
+            // (RFC 5155 §9.2).
+            Seen::Absent { .. } => Ok(NameError::Absent(Denied::unless(opt_out))),
             Seen::Has(_) | Seen::Unhashed => Err(Reason::DenialMissing),
         }
     }

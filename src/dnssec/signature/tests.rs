@@ -227,3 +227,59 @@ fn no_octets_make_it_panic() {
         }
     }
 }
+
+#[test]
+fn one_good_signature_is_found_wherever_it_stands() {
+    // DOS-08: 199 that have expired, that begin tomorrow, that are by keys or algorithms which the zone does not have.
+    let signer = Signer::new(ZONE, 1);
+    let (set, keys) = (www(), signer.keys());
+    let lies: [fn(&mut Fields, u16); 5] = [
+        |fields, number| fields.expiration = NOW - 100 - u32::from(number),
+        |fields, number| (fields.inception, fields.expiration) = (NOW + 100, NOW + 90_000 + u32::from(number)),
+        |fields, number| (fields.tag, fields.expiration) = (fields.tag.wrapping_add(1 + number), NOW + 900_000),
+        |fields, number| fields.algorithm = [1, 3, 5, 6, 7, 8, 10, 12, 13, 14][usize::from(number) % 10],
+        |fields, number| fields.signer = if number % 2 == 0 { name("www.zone.example") } else { name("example") },
+    ];
+    let good = signer.rrsig(&set, &signer.fields(&set));
+    for lie in lies {
+        let others = (0..199u16).map(|number| {
+            let mut fields = signer.fields(&set);
+            lie(&mut fields, number);
+            let mut rrsig = signer.rrsig(&set, &fields);
+            // Those that differ in nothing else are different all the same.
+            let [.., high, low] = &mut rrsig[..] else { unreachable!() };
+            (*high, *low) = (*high ^ number as u8, *low ^ 1);
+            rrsig
+        });
+        let others: Vec<Vec<u8>> = others.collect();
+        for at in 0..200 {
+            let mut all = others.clone();
+            all.insert(at, good.clone());
+            let (set, spent) = (with_signatures(&set, &all), work());
+            let found = verify(&set, &keys, NOW, &spent).map_err(|bogus| bogus.reason);
+            assert_eq!((&found, spent.verifications()), (&verified(3600, None), 1), "{at}");
+            let kept = worth_keeping(&set, &keys, &found.unwrap(), NOW).unwrap();
+            assert!(kept.len() <= MAX_TRIED && kept.iter().any(|rdata| rdata == good), "{at}");
+        }
+    }
+}
+
+#[test]
+fn a_set_keeps_the_signatures_that_say_something_of_it() {
+    let signer = Signer::new(ZONE, 1);
+    let set = signer.sign(&www());
+    let kept = |set: &RrSet| {
+        let found = verify(set, &signer.keys(), NOW, &work()).unwrap();
+        worth_keeping(set, &signer.keys(), &found, NOW)
+    };
+    assert_eq!(kept(&set), None);
+    // By a key that is not known here, others may know it.
+    assert_eq!(kept(&Signer::of_algorithm(ZONE, 13).sign(&set)), None);
+    let foreign = Signer::new("example", 2).rrsig(&set, &Signer::new("example", 2).fields(&set));
+    let mut wild = signer.fields(&set);
+    wild.labels = 2;
+    for other in [foreign, signer.rrsig(&set, &wild)] {
+        let both: Vec<&[u8]> = set.signatures.iter().chain([&other[..]]).collect();
+        assert_eq!(kept(&with_signatures(&set, &both)), Some(set.signatures.clone()));
+    }
+}

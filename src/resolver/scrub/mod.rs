@@ -4,14 +4,11 @@
 //! delegation below the zone with the glue of its own servers. What an answer says of the alias's target is not read:
 //! whoever is responsible for that name is asked. (RFC 2181 §5.4.1, RFC 5452 §6)
 
-use std::collections::BTreeMap;
-
 use super::classify::BARE_DENIAL;
 use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
     Ttl,
 };
-use crate::dnssec::{Algorithm, Support};
 use crate::job::Limits;
 
 /// A reply of which only the sayable is left. Made by [`scrub`] alone.
@@ -59,7 +56,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         authoritative: reply.header.has(Header::AA),
         recursive: reply.header.has(Header::RA),
         alias: Vec::new(),
-        data: rrset(&reply.answer, &question.name, question.rtype, limits),
+        data: rrset(&reply.answer, &question.name, question.rtype),
         contradicts: false,
         too_long: None,
         soa: None,
@@ -68,7 +65,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         upward: Upward::No,
     };
     if scrubbed.data.is_none() {
-        scrubbed.read_alias(reply, question, zone, limits);
+        scrubbed.read_alias(reply, question, zone);
     }
     if scrubbed.data.is_none() && scrubbed.alias.is_empty() {
         scrubbed.read_denial(reply, question, zone, limits);
@@ -94,20 +91,19 @@ impl Scrubbed {
         sets.for_each(|set| set.ttl = set.ttl.min(BARE_DENIAL));
     }
 
-    fn read_alias(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {
+    fn read_alias(&mut self, reply: &Message, question: &Question, zone: &Name) {
         let (answer, name) = (&reply.answer, &question.name);
         let above = |record: &&Record| {
             record.rtype == RecordType::DNAME && record.owner.is_in(zone) && name.is_strictly_below(&record.owner)
         };
-        if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME, limits))
-        {
+        if let Some(dname) = answer.iter().find(above).and_then(|r| rrset(answer, &r.owner, RecordType::DNAME)) {
             match synthesize(&dname, name) {
                 Some(cname) => self.alias.extend([dname, cname]),
                 None => self.too_long = Some(dname),
             }
             return;
         }
-        let cname = rrset(answer, name, RecordType::CNAME, limits);
+        let cname = rrset(answer, name, RecordType::CNAME);
         self.contradicts = cname.as_ref().is_some_and(|cname| cname.rdatas.len() > 1);
         self.alias.extend(cname);
     }
@@ -116,8 +112,7 @@ impl Scrubbed {
         let (authority, name) = (&reply.authority, &question.name);
         let soa =
             |record: &&Record| record.rtype == RecordType::SOA && record.owner.is_in(zone) && name.is_in(&record.owner);
-        self.soa =
-            authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA, limits));
+        self.soa = authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA));
         self.proof = proofs(authority, zone, limits);
     }
 
@@ -146,7 +141,7 @@ impl Scrubbed {
         }
         let ttl = set.map(|record| record.ttl).min().unwrap_or(Ttl::ZERO);
         if !hosts.is_empty() {
-            let keys = match rrset(&reply.authority, &first.owner, RecordType::DS, limits) {
+            let keys = match rrset(&reply.authority, &first.owner, RecordType::DS) {
                 Some(ds) => vec![ds],
                 None => proofs(&reply.authority, zone, limits),
             };
@@ -184,14 +179,14 @@ fn proofs(authority: &[Record], zone: &Name, limits: &Limits) -> Vec<RrSet> {
         let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
         let known = proofs.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
         if is_proof && !known && proofs.len() < count(limits.proofs_per_denial) {
-            proofs.extend(rrset(authority, &record.owner, record.rtype, limits));
+            proofs.extend(rrset(authority, &record.owner, record.rtype));
         }
     }
     proofs
 }
 
 /// The RRset of this owner and type among `records`, with the signatures that cover it.
-fn rrset(records: &[Record], owner: &Name, rtype: RecordType, limits: &Limits) -> Option<RrSet> {
+fn rrset(records: &[Record], owner: &Name, rtype: RecordType) -> Option<RrSet> {
     let of = |record: &&Record| record.class == Class::IN && record.rtype == rtype && record.owner == *owner;
     let first = records.iter().find(of)?;
     let rdatas = Rdatas::new(records.iter().filter(of).map(|record| record.rdata.as_slice())).ok()?;
@@ -204,33 +199,13 @@ fn rrset(records: &[Record], owner: &Name, rtype: RecordType, limits: &Limits) -
         RecordType::RRSIG => Rdatas::EMPTY,
         _ => {
             let covering: Vec<&[u8]> = records.iter().filter(covers).map(|record| record.rdata.as_slice()).collect();
-            Rdatas::new(select(covering, count(limits.signatures_per_rrset))).ok()?
+            // All of them: which are of use is known only with the zone's keys (`super::trim`).
+            Rdatas::new(covering).ok()?
         }
     };
     // RFC 2181 §5.2: differing TTLs are an error; the smallest one counts.
     let ttl = records.iter().filter(of).map(|record| record.ttl).min().unwrap_or(first.ttl);
     Some(RrSet { signatures, ..RrSet::new(first.owner.clone(), rtype, ttl, rdatas) })
-}
-
-/// The signatures to keep when there are more than `most`: of known algorithms before others, of each key the one that
-/// lasts longest before its others. The same ones whatever their order, so that many bad ones do not hide a good one.
-fn select(mut signatures: Vec<&[u8]>, most: usize) -> Vec<&[u8]> {
-    if signatures.len() <= most {
-        return signatures;
-    }
-    // RFC 4034 §3.1: the algorithm is the third octet, the expiration and the tag follow.
-    let key = |rdata: &[u8]| Some((*rdata.get(2)?, *rdata.get(16..18)?.first_chunk::<2>()?));
-    signatures.sort_by(|a, b| b.get(8..12).cmp(&a.get(8..12)).then_with(|| a.cmp(b)));
-    let mut seen: BTreeMap<_, usize> = BTreeMap::new();
-    let mut ranked: Vec<(bool, usize, &[u8])> = Vec::with_capacity(signatures.len());
-    for rdata in signatures {
-        let times = seen.entry(key(rdata)).or_default();
-        let known = rdata.get(2).is_some_and(|number| Algorithm(*number).support() == Support::Validate);
-        ranked.push((!known, *times, rdata));
-        *times += 1;
-    }
-    ranked.sort_by_key(|(unknown, times, _)| (*unknown, *times));
-    ranked.into_iter().take(most).map(|(_, _, rdata)| rdata).collect()
 }
 
 fn count(bound: u32) -> usize {

@@ -8,6 +8,7 @@ use crate::support::{EPOCH, Lab, Reply, Tree, run};
 use stage::{Stage, refused, tell};
 
 mod denials;
+mod findings;
 mod forge;
 mod keys;
 mod operation;
