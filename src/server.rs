@@ -279,3 +279,36 @@ impl Signals {
 
 /// Below this many files, `limits.jobs` cannot be reached.
 const FILES_WANTED: u64 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolver::Service;
+
+    #[test]
+    fn forwarders_that_are_ourselves_are_refused() {
+        // AMP-13. The documentation's address is nobody's, least of all this host's.
+        let refused = |server: &str, own: &str| {
+            let to = vec![server.parse().unwrap()];
+            let forward = Forward { zone: Name::root(), to, service: Service::Recursive };
+            refuse_loops(&[forward], &[own.parse().unwrap()]).is_err()
+        };
+        for (server, own) in [
+            ("127.0.0.1:53", "127.0.0.1:53"),
+            ("127.0.0.9:5301", "0.0.0.0:5301"),
+            ("127.0.0.1:5301", "[::]:5301"),
+            ("[::1]:53", "[::1]:53"),
+        ] {
+            assert!(refused(server, own), "{server} {own}");
+        }
+        for (server, own) in [
+            ("127.0.0.1:5353", "127.0.0.1:53"),
+            ("127.0.0.2:53", "127.0.0.1:53"),
+            ("192.0.2.53:53", "0.0.0.0:53"),
+            ("[2001:db8::53]:53", "[::]:53"),
+            ("[::1]:53", "0.0.0.0:53"),
+        ] {
+            assert!(!refused(server, own), "{server} {own}");
+        }
+    }
+}

@@ -6,11 +6,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::ask::Asker;
 use super::chain::Chain;
-use super::chain_zones::ZONES;
+use super::chain_zones::{ZONES, Zone};
 use super::process::{Server, within};
 use super::{Stage, Test};
 
@@ -140,27 +141,29 @@ fn read(text: &str) -> BTreeMap<String, Said> {
 }
 
 /// Unbound along the same chain. It asks at port 53 unless told a zone's servers, so it is told all.
-fn unbound(chain: &Chain) -> (Server, u16) {
-    let folder = chain.folder.join("unbound");
+pub fn unbound(chain: &Chain) -> (Server, u16) {
+    let zone = |zone: &Zone| {
+        let (address, port) = (zone.place.address(), chain.port);
+        format!("stub-zone:\n  name: \"{}\"\n  stub-addr: {address}@{port}\n", zone.apex)
+    };
+    unbound_with(chain, "unbound", &ZONES.iter().map(zone).collect::<String>())
+}
+
+/// An Unbound that validates from the chain's anchors, in a folder of its own, with these zones in its configuration.
+pub fn unbound_with(chain: &Chain, name: &str, zones: &str) -> (Server, u16) {
+    // Two tests may want one at the same time.
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let folder = chain.folder.join(format!("{name}.server-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
     fs::create_dir_all(&folder).expect("a folder");
     let port = free_port();
-    let mut text = format!(
+    let text = format!(
         "server:\n  interface: 127.0.0.1@{port}\n  do-daemonize: no\n  username: \"\"\n  chroot: \"\"\n  pidfile: \"\"\n  \
          directory: \".\"\n  use-syslog: no\n  logfile: \"\"\n  num-threads: 1\n  do-ip6: no\n  \
          do-not-query-localhost: no\n  trust-anchor-file: \"{}\"\n  \
          module-config: \"validator iterator\"\n  local-zone: \"test.\" nodefault\n  val-log-level: 2\n  \
-         access-control: 127.0.0.0/8 allow\nremote-control:\n  control-enable: no\n",
+         access-control: 127.0.0.0/8 allow\nremote-control:\n  control-enable: no\n{zones}",
         chain.anchors.display()
     );
-    for zone in ZONES {
-        let _ = write!(
-            text,
-            "stub-zone:\n  name: \"{}\"\n  stub-addr: {}@{}\n",
-            zone.apex,
-            zone.place.address(),
-            chain.port
-        );
-    }
     fs::write(folder.join("unbound.conf"), text).expect("a configuration");
     let mut server = Server::start(&["unbound", "-d", "-p", "-c", "unbound.conf"], &folder).expect("unbound starts");
     let dig = Asker::dig("127.0.0.1", port).with("+time=1");

@@ -14,6 +14,7 @@ mod commands;
 mod differential;
 
 mod failures;
+mod forwarding;
 mod lab;
 mod process;
 mod program;
@@ -121,6 +122,7 @@ fn trials(stage: &Option<Arc<Stage>>) -> Vec<Trial> {
         ("answers", answers::TESTS),
         ("protocol", protocol::TESTS),
         ("failures", failures::TESTS),
+        ("forwarding", forwarding::TESTS),
         ("commands", commands::TESTS),
         ("signed", signed::TESTS),
         ("validation", validation::TESTS),
