@@ -4,6 +4,7 @@
 //! read again while running: SIGHUP is logged and changes nothing.
 
 pub mod anchors;
+mod signal;
 pub mod state;
 
 use std::io;
@@ -106,7 +107,7 @@ pub fn run(config: Config) -> Result<(), StartError> {
     }
     tell_systemd(NotifyState::Ready);
     let keeper = server.keeper.take();
-    let reason = runtime.block_on(until_the_end(&mut signals, keeper));
+    let reason = runtime.block_on(until_the_end(&mut signals, Arc::clone(&server.resolver), keeper));
     tell_systemd(NotifyState::Stopping);
     tracing::info!("{reason}: no new questions; those in progress end first");
     server.stop();
@@ -114,13 +115,19 @@ pub fn run(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Keeps trust anchors up to date until a signal ends it all.
-async fn until_the_end(signals: &mut Signals, keeper: Option<Keeper>) -> &'static str {
-    let Some(keeper) = keeper else { return signals.wait_for_end().await };
+/// Keeps trust anchors up to date, and tells of them, until a signal ends it all.
+async fn until_the_end(signals: &mut Signals, resolver: Arc<Resolver>, keeper: Option<Keeper>) -> &'static str {
+    let keeping = async {
+        match keeper {
+            Some(keeper) => keeper.run().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         biased;
         reason = signals.wait_for_end() => reason,
-        never = keeper.run() => match never {},
+        never = keeping => match never {},
+        never = signal::run(resolver) => match never {},
     }
 }
 
@@ -154,12 +161,12 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     let (drain, draining) = watch::channel(false);
     let jobs = limits.jobs as usize / settings.workers;
     let counters = Arc::new(Counters::default());
-    let responder = Responder::new(resolver, Policy::new(&policy), &cache);
+    let responder = Responder::new(Arc::clone(&resolver), Policy::new(&policy), &cache);
     let shared = Shared { responder, clock, limits, counters: Arc::clone(&counters), draining, jobs };
     let workers = deal(listening, settings.workers).into_iter().enumerate();
     let threads = workers.map(|(number, worker)| worker.start(number, shared.clone()));
     let threads = threads.collect::<io::Result<_>>()?;
-    Ok(Server { addresses, counters, drain, threads, keeper })
+    Ok(Server { addresses, counters, drain, threads, resolver, keeper })
 }
 
 /// The world of a process that asks the Internet.
@@ -174,6 +181,7 @@ pub struct Server {
     counters: Arc<Counters>,
     drain: watch::Sender<bool>,
     threads: Vec<thread::JoinHandle<()>>,
+    resolver: Arc<Resolver>,
     keeper: Option<Keeper>,
 }
 

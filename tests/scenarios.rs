@@ -88,9 +88,10 @@ fn trial(file: &Path, listed: &[Row], pending: &mut BTreeMap<String, usize>) -> 
             if setup.any_time {
                 rpl::trust::any_time(&mut scenario, &mut setup);
             }
-            if setup.resolver.dnssec.validate {
+            if setup.resolver.dnssec.validate || !scenario.anchor_file.records.is_empty() {
                 rpl::stand_in::gather(&mut scenario);
                 rpl::stand_in::cast(&mut scenario, &mut setup);
+                rpl::autotrust::begin(&mut scenario, &mut setup);
             }
             if let Some(row) = &row {
                 *pending.entry(row.feature.clone()).or_default() += 1;

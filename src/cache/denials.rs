@@ -59,8 +59,8 @@ pub struct Proven<'a> {
 pub struct ProvenZone {
     /// Its name.
     pub apex: Name,
-    /// Its SOA record; the TTL is what is left.
-    pub soa: RrSet,
+    /// Its SOA record, if that is known; the TTL is what is left.
+    pub soa: Option<RrSet>,
     /// How its records are ordered.
     pub order: Order,
     life: u64,
@@ -133,13 +133,13 @@ impl Denials {
         while zones.octets > self.capacity && zones.forget_oldest() {}
     }
 
-    /// The deepest zone above or at `name` of which something is known, if its SOA record is.
+    /// The deepest zone above or at `name` of which something is known.
     pub fn zone(&self, name: &Name, now: Instant) -> Option<ProvenZone> {
         let mut zones = self.zones.lock();
         let apex = name.ancestors().find(|above| zones.by_apex.contains_key(above))?;
         zones.take_turn(&apex);
         let zone = zones.by_apex.get(&apex)?;
-        let soa = zone.soa.as_ref()?.at(now)?;
+        let soa = zone.soa.as_ref().and_then(|soa| soa.at(now));
         Some(ProvenZone { apex, soa, order: zone.order.clone(), life: zone.life })
     }
 
@@ -285,7 +285,7 @@ fn read(set: &RrSet, apex: &Name) -> Option<(Order, Place)> {
         return Some((Order::Names, Place::Name(nsec.owner.clone())));
     }
     let (nsec3, parameters) = Nsec3::read(set, apex)?;
-    (!nsec3.opt_out && parameters.are_validated()).then(|| (Order::of(&parameters), Place::Hash(nsec3.owner)))
+    (!nsec3.opt_out).then(|| (Order::of(&parameters), Place::Hash(nsec3.owner)))
 }
 
 /// One zone may have one part of so many.

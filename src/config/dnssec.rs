@@ -20,12 +20,20 @@ pub fn read(given: &mut Given, base: &Path) -> Option<Settings> {
     let anchors = anchors(given, base);
     let negative = negative(given);
     let aggressive_denial = given.one(AGGRESSIVE, value::flag);
+    let (sentinel, signals) = (given.one(SENTINEL, value::flag), given.one(SIGNALS, value::flag));
     let (validate, anchors) = (validate?, anchors?);
     if validate && anchors.is_empty() {
         let complaint = Complaint::new("nothing can be validated without a trust anchor", "write `builtin`");
         given.complain(ANCHORS, complaint);
     }
-    Some(Settings { validate, anchors, negative: negative?, aggressive_denial: aggressive_denial? })
+    Some(Settings {
+        validate,
+        anchors,
+        negative: negative?,
+        aggressive_denial: aggressive_denial?,
+        root_key_sentinel: sentinel?,
+        anchor_signals: signals?,
+    })
 }
 
 /// Where rollovers are kept.
@@ -193,6 +201,8 @@ const ANCHORS: &str = "dnssec.trust-anchors";
 const ROLLOVER: &str = "dnssec.trust-anchor-rollover";
 const NEGATIVE: &str = "dnssec.negative-trust-anchors";
 const AGGRESSIVE: &str = "dnssec.aggressive-denial";
+const SENTINEL: &str = "dnssec.root-key-sentinel";
+const SIGNALS: &str = "dnssec.trust-anchor-signaling";
 const KEYS: [&str; 3] = ["domain", "reason", "until"];
 const EXAMPLE: &str = "write a domain, or `{ domain: corp.example, reason: why, until: 2031-01-31 }`";
 const MAX_OCTETS: u64 = 1 << 20;

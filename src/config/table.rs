@@ -185,6 +185,18 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "let what a signed zone has proven not to exist answer questions about other names, too (RFC 8198)",
     ),
     (
+        "dnssec.root-key-sentinel",
+        Form::Flag,
+        "true",
+        "let names that begin with `root-key-sentinel-` tell whether a key of the root is trusted here (RFC 8509)",
+    ),
+    (
+        "dnssec.trust-anchor-signaling",
+        Form::Flag,
+        "true",
+        "tell the root's servers once a day which of its keys are trusted here (RFC 8145)",
+    ),
+    (
         "forward",
         Form::Forwards,
         "[]",

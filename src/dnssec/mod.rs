@@ -30,7 +30,7 @@ pub use rollover::{
 };
 pub use settings::{Beginning, Settings};
 pub use signature::{Verified, select, verify, worth_keeping};
-pub use work::{Allowance, TooMuch, Work};
+pub use work::{Allowance, Iterations, TooMuch, Work};
 
 /// Why data must not be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]

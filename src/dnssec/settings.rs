@@ -17,6 +17,10 @@ pub struct Settings {
     pub negative: NegativeAnchors,
     /// Whether proofs of one denial are used for other names that they deny, too (RFC 8198).
     pub aggressive_denial: bool,
+    /// Whether names that ask for the root's keys by their tags are answered in the way that tells (RFC 8509).
+    pub root_key_sentinel: bool,
+    /// Whether the root's servers are told which keys are trusted (RFC 8145 §5).
+    pub anchor_signals: bool,
 }
 
 /// Where the chain of a name begins.
@@ -33,7 +37,14 @@ pub enum Beginning<'a> {
 impl Settings {
     /// Nothing is validated.
     pub const fn off() -> Self {
-        Self { validate: false, anchors: Anchors::none(), negative: NegativeAnchors::none(), aggressive_denial: true }
+        Self {
+            validate: false,
+            anchors: Anchors::none(),
+            negative: NegativeAnchors::none(),
+            aggressive_denial: true,
+            root_key_sentinel: true,
+            anchor_signals: true,
+        }
     }
 
     /// Where the chain of `name` begins `now` (the calendar's present since 1970).
@@ -57,7 +68,7 @@ impl Settings {
 impl Default for Settings {
     /// Everything is validated from the root's keys on.
     fn default() -> Self {
-        Self { validate: true, anchors: Anchors::builtin(), negative: NegativeAnchors::none(), aggressive_denial: true }
+        Self { validate: true, anchors: Anchors::builtin(), ..Self::off() }
     }
 }
 

@@ -16,6 +16,20 @@ pub struct Allowance {
     pub hash_blocks: u32,
 }
 
+/// How often a zone may hash its names anew for NSEC3 (RFC 9276 §3.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iterations {
+    /// So often, and its proofs are validated.
+    pub validated: u32,
+    /// So often, and it counts as unsigned; one that hashes more often is not believed at all.
+    pub tolerated: u32,
+}
+
+impl Iterations {
+    /// What this validator does unless it is told otherwise; RFC 9276 §3.1 wants zones to have 0.
+    pub const DEFAULT: Self = Self { validated: 50, tolerated: 500 };
+}
+
 /// Which kind of work there was too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TooMuch {
@@ -44,6 +58,7 @@ impl fmt::Display for TooMuch {
 #[derive(Debug)]
 pub struct Work {
     allowance: Allowance,
+    iterations: Iterations,
     verifications: AtomicU32,
     failures: AtomicU32,
     digests: AtomicU32,
@@ -55,11 +70,24 @@ impl Work {
     pub const fn new(allowance: Allowance) -> Self {
         Self {
             allowance,
+            iterations: Iterations::DEFAULT,
             verifications: AtomicU32::new(0),
             failures: AtomicU32::new(0),
             digests: AtomicU32::new(0),
             hash_blocks: AtomicU32::new(0),
         }
+    }
+
+    /// The same, with other bounds on hashing.
+    #[must_use]
+    pub const fn with(mut self, iterations: Iterations) -> Self {
+        self.iterations = iterations;
+        self
+    }
+
+    /// How often names may be hashed anew.
+    pub const fn iterations(&self) -> Iterations {
+        self.iterations
     }
 
     /// One more signature is about to be verified.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::dnssec::{Allowance, Work};
+use crate::dnssec::{Allowance, Iterations, Work};
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident = $value:expr, $unit:literal;)+) => {
@@ -85,6 +85,10 @@ limits! {
     digests: count = 16, "digests";
     /// Blocks of 64 octets hashed with SHA-1 for one client question (NSEC3 iterations and closest enclosers).
     hash_blocks: count = 600, "blocks";
+    /// Times a zone may hash its names anew for NSEC3 and be validated (RFC 9276).
+    nsec3_iterations: count = Iterations::DEFAULT.validated, "iterations";
+    /// Times a zone may hash its names anew and count as unsigned; beyond it is SERVFAIL (RFC 9276).
+    nsec3_iterations_tolerated: count = Iterations::DEFAULT.tolerated, "iterations";
     /// Servers asked after one whose data does not validate, for one step of the walk.
     bogus_retries: count = 3, "servers";
     /// CNAME and DNAME substitutions for one question (DNS Unchained).
@@ -203,9 +207,11 @@ impl Budget {
             digests: limits.digests,
             hash_blocks: limits.hash_blocks,
         };
+        let iterations =
+            Iterations { validated: limits.nsec3_iterations, tolerated: limits.nsec3_iterations_tolerated };
         Self {
             limits,
-            work: Work::new(allowance),
+            work: Work::new(allowance).with(iterations),
             upstream_queries: AtomicU32::new(0),
             tcp_queries: AtomicU32::new(0),
             upstream_octets: AtomicU32::new(0),

@@ -1,14 +1,15 @@
-//! Denials for names nobody asked about yet, from what their zone has proven before (RFC 8198).
+//! Answers for names nobody asked about yet, from what their zone has proven before (RFC 8198): denials, and what a
+//! wildcard has for a name that does not exist.
 //!
 //! The records that may speak of a name are gathered here, from `cache::denials`; `dnssec::denial` judges them as if they
 //! had come in a reply. Whatever it does not find proven is walked for.
 
 use super::remember::Reached;
 use super::{Outcome, Resolver};
-use crate::cache::{Order, Place, Proven, ProvenZone, Standing};
-use crate::dns::{Denial, Name, Question, RrSet, Security, Ttl};
+use crate::cache::{Order, Place, Proven, ProvenZone, Rank, Standing};
+use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::Beginning;
-use crate::dnssec::denial::{Denied, Hash, NameError, Nsec, Nsec3, Parameters, Proofs};
+use crate::dnssec::denial::{Denied, Hash, NameError, Nsec, Nsec3, Parameters, Proofs, is_beyond_validation};
 use crate::job::{Checking, Job};
 use crate::telemetry::{FromCache, Step};
 
@@ -22,7 +23,8 @@ type Gathered = (Vec<RrSet>, Vec<(Name, Hash)>);
 impl Resolver {
     /// Keeps what was proven for other names.
     pub(super) fn learn(&self, proven: &Proven<'_>, job: &Job) {
-        if self.settings.dnssec.aggressive_denial {
+        let beyond = is_beyond_validation(proven.sets.iter(), self.limits.nsec3_iterations);
+        if self.settings.dnssec.aggressive_denial && !beyond {
             self.denials.insert(proven, job.now());
         }
     }
@@ -33,23 +35,86 @@ impl Resolver {
             return None;
         }
         let zone = self.proven_zone(question, job)?;
+        let reached = self.deny(&zone, question, job).or_else(|| self.expand(&zone, question, job))?;
+        job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Proof });
+        Some(reached)
+    }
+
+    /// Keeps the RRset of the wildcard below `encloser`, from which `set` was made, for other names.
+    pub(super) fn learn_wildcard(&self, set: &RrSet, encloser: &Name, ttl: Ttl, job: &Job) {
+        if let Some(owner) = encloser.prepend(b"*").ok().filter(|_| self.settings.dnssec.aggressive_denial) {
+            let set = RrSet { owner, ttl, closer: None, security: Security::Secure, ..set.clone() };
+            self.keep(set, Rank::Authoritative, job);
+        }
+    }
+
+    /// That there is no such name, or no such data.
+    fn deny(&self, zone: &ProvenZone, question: &Question, job: &Job) -> Option<Reached> {
+        let soa = zone.soa.clone()?;
         let (sets, hashes) = match &zone.order {
-            Order::Names => self.gather(&zone, &question.name, job)?,
+            Order::Names => self.gather(zone, &question.name, job)?,
             Order::Hashes { iterations, salt } => {
                 let parameters = Parameters { iterations: *iterations, salt };
-                self.gather_hashed(&zone, &question.name, parameters, job)?
+                self.gather_hashed(zone, &question.name, parameters, job)?
             }
         };
         let proofs = Proofs::new(&zone.apex, sets.iter(), job.budget().work()).ok()?;
         let judge = judge(proofs.knowing(hashes), question)?;
-        let denial = Denial::new(Some(zone.soa), Vec::new(), Ttl::ZERO);
+        let denial = Denial::new(Some(soa), Vec::new(), Ttl::ZERO);
         let ttl = sets.iter().map(|set| set.ttl).fold(denial.ttl, Ttl::min);
         let denial = Denial { proof: sets.into(), ttl, security: Security::Secure, ..denial };
         if ttl == Ttl::ZERO {
             return None;
         }
-        job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Proof });
         Some(Reached::End(judge(self.rrsets.bounded_denial(denial))))
+    }
+
+    /// What the deepest wildcard that is known has for a name which the zone does not have (RFC 8198 §5.3).
+    fn expand(&self, zone: &ProvenZone, question: &Question, job: &Job) -> Option<Reached> {
+        let Question { name, rtype } = question;
+        if rtype.is_parent_side() {
+            return None;
+        }
+        let mut enclosers = name.ancestors().skip(1).take_while(|above| above.is_in(&zone.apex));
+        let (encloser, set) = enclosers.find_map(|above| Some((above.clone(), self.wildcard(&above, *rtype, job)?)))?;
+        let (proof, hashes) = self.between(zone, name, &encloser, job)?;
+        let proofs = Proofs::new(&zone.apex, std::iter::once(&proof), job.budget().work()).ok()?;
+        let ttl = set.ttl.min(proof.ttl);
+        if proofs.knowing(hashes).wildcard_expansion(name, &encloser) != Ok(Denied::Proven) || ttl == Ttl::ZERO {
+            return None;
+        }
+        let set = RrSet { owner: name.clone(), ttl, closer: Some([proof].into()), ..set };
+        Some(if set.rtype == *rtype { Reached::End(Outcome::Found(set)) } else { Reached::Alias(vec![set]) })
+    }
+
+    /// What the wildcard below `encloser` is known to have: the data asked for, or an alias.
+    fn wildcard(&self, encloser: &Name, rtype: RecordType, job: &Job) -> Option<RrSet> {
+        let wildcard = encloser.prepend(b"*").ok()?;
+        let types = [rtype, RecordType::CNAME];
+        let mut found = types.into_iter().filter_map(|rtype| self.rrsets.set(&wildcard, rtype, job.now()));
+        found.find(|set| set.security == Security::Secure)
+    }
+
+    /// The record before the name or, by its hash, the one next closer to it than `encloser`.
+    fn between(
+        &self,
+        zone: &ProvenZone,
+        name: &Name,
+        encloser: &Name,
+        job: &Job,
+    ) -> Option<(RrSet, Vec<(Name, Hash)>)> {
+        let Order::Hashes { iterations, salt } = &zone.order else {
+            let found = self.denials.at_or_before(zone, &Place::Name(name.clone()), job.now())?;
+            return Some((found, Vec::new()));
+        };
+        let (parameters, work) = (Parameters { iterations: *iterations, salt }, job.budget().work());
+        let next_closer = encloser.child_towards(name)?;
+        if parameters.blocks(&next_closer) > work.hash_blocks_left() / PART {
+            return None;
+        }
+        let hash = parameters.hash(&next_closer, work).ok()?;
+        let found = self.denials.at_or_before(zone, &Place::Hash(hash), job.now())?;
+        Some((found, vec![(next_closer, hash)]))
     }
 
     /// The zone that `question` is to be asked of, if it is a secure one that has proven something.

@@ -2,6 +2,7 @@
 //!
 //! Which anchors to trust is not decided here: that is `dnssec::rollover`'s (RFC 5011).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use super::descend::Proof;
 use super::{ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{Name, Question, RecordType, RrSet, Ttl};
-use crate::dnssec::{AnchorRecord, Reason, Settings};
+use crate::dnssec::{Anchor, AnchorRecord, Reason, Settings};
 use crate::job::{Checking, Job};
 
 impl Resolver {
@@ -33,6 +34,19 @@ impl Resolver {
         // Before anybody can read the new ones: see `keep_standing`.
         self.standings.clear();
         self.failures.clear();
+    }
+
+    /// Tells the root's servers which of its keys are trusted here, by asking them for a name that says so (RFC 8145 §5.1).
+    /// What they answer does not matter.
+    pub async fn signal_anchors(&self) {
+        let anchored = self.anchored();
+        let wanted = anchored.validate && anchored.anchor_signals;
+        let root = anchored.anchors.at(&Name::root()).filter(|_| wanted);
+        if let Some(name) = root.and_then(signal) {
+            // No proof that there is no such name may keep the question from them.
+            let job = self.job().with(Checking::Disabled);
+            let _ = self.resolve(&Question::new(name, RecordType::NULL), &job).await;
+        }
     }
 
     /// The DNSKEY RRset of `apex` with its signatures, as the zone's servers give it now. Nobody has validated it.
@@ -57,4 +71,12 @@ impl Resolver {
             self.standings.insert(zone, standing, ttl, now);
         }
     }
+}
+
+/// The name that tells of an anchor: `_ta-`, and the tags of its keys in hex, in order (RFC 8145 §5.1).
+fn signal(anchor: &Anchor) -> Option<Name> {
+    let tags: BTreeSet<u16> = anchor.records.iter().map(AnchorRecord::tag).collect();
+    // More do not go into one label.
+    let tags: Vec<String> = tags.into_iter().take(12).map(|tag| format!("{tag:04x}")).collect();
+    anchor.apex.prepend(format!("_ta-{}", tags.join("-")).as_bytes()).ok().filter(|_| !tags.is_empty())
 }

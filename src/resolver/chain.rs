@@ -109,7 +109,7 @@ impl Resolver {
             }),
             None => Err(Bogus { reason: Reason::KeyMissing, name: question.name.clone(), rtype: question.rtype }),
         };
-        self.descend(&question, Proof::Keys(&mut judge), job).await?;
+        self.descend(&question, Proof::Keys(&mut judge), job).await.map_err(ResolveError::of_keys)?;
         Ok(match verdict {
             Some(Verdict::Keys(keys)) => {
                 let ttl = keys.ttl.min(ttl);
@@ -175,7 +175,7 @@ impl Resolver {
                 Delegation::NotACut => Vouched::Not(parent, denial.ttl),
             },
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => {
-                let beyond = is_beyond_validation(denial.proof.iter());
+                let beyond = is_beyond_validation(denial.proof.iter(), self.limits.nsec3_iterations);
                 Vouched::Unsigned(beyond.then_some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl)
             }
         })

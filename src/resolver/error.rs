@@ -68,6 +68,14 @@ pub enum ResolveError {
         /// The aliases up to there, the DNAME last.
         aliases: Vec<RrSet>,
     },
+    /// The keys of a zone that must have some could not be had.
+    #[error("no keys of {zone}: {cause}")]
+    NoKeys {
+        /// The zone.
+        zone: Name,
+        /// Why not.
+        cause: Box<Self>,
+    },
     /// It failed a moment ago and is not tried again yet (RFC 9520).
     #[error("{0} (remembered)")]
     Remembered(Box<Self>),
@@ -92,6 +100,7 @@ impl Reason for ResolveError {
             | Self::NoAddress { zone: name }
             | Self::ServerIsAlias { host: name } => name.wire().len(),
             Self::Bogus { bogus } => size_of::<Bogus>() + bogus.name.wire().len(),
+            Self::NoKeys { cause, .. } => size_of::<Self>() + cause.octets(),
             Self::Remembered(reason) => size_of::<Self>() + reason.octets(),
         }
     }
@@ -104,6 +113,15 @@ impl ResolveError {
             Self::Remembered(reason) => reason.root(),
             _ => self,
         }
+    }
+
+    /// The same failure when it was keys that were asked for.
+    pub(super) fn of_keys(self) -> Self {
+        let zone = match &self {
+            Self::NoServer { zone, .. } | Self::NoAddress { zone } => zone.clone(),
+            _ => return self,
+        };
+        Self::NoKeys { zone, cause: Box::new(self) }
     }
 
     /// Whether it is data that was found, and not the want of it, that led here.
@@ -123,9 +141,10 @@ impl ResolveError {
 
     /// Whether the failure is the question's own, so that asking again in a second would be in vain. What a sub-question
     /// could not find out may be due to the question above it, its budget or its place in a circle.
-    pub(super) const fn is_lasting(&self, depth: u32) -> bool {
+    pub(super) fn is_lasting(&self, depth: u32) -> bool {
         match self {
             Self::NoServer { .. } => true,
+            Self::NoKeys { cause, .. } => cause.is_lasting(depth),
             Self::Remembered(_) | Self::ServerIsAlias { .. } => false,
             _ => depth == 0,
         }

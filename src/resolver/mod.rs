@@ -19,6 +19,7 @@ mod validate;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use ipnet::IpNet;
 use parking_lot::RwLock;
@@ -137,6 +138,8 @@ pub struct Resolver {
     /// `settings.dnssec` with the trust anchors that are now in force.
     anchored: RwLock<Arc<dnssec::Settings>>,
     denials: Denials,
+    /// Whether a DNAME was ever kept.
+    knows_dnames: AtomicBool,
     root: Mutex<Option<Arc<ZoneCut>>>,
     forwards: Forwards,
 }
@@ -161,6 +164,7 @@ impl Resolver {
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
             denials: Denials::new(cache.share(3), cache.max_negative_ttl),
+            knows_dnames: AtomicBool::new(false),
             root: Mutex::new(None),
             forwards: Forwards::new(&settings.forwards, world.clock.now()),
             settings,
@@ -227,7 +231,7 @@ impl Resolver {
         if matches!(self.anchored().beginning(name, self.world.clock.wall()), Beginning::Excepted(_)) {
             return Some(EdeCode::NEGATIVE_TRUST_ANCHOR);
         }
-        if resolution.proof().any(|sets| is_beyond_validation(sets.iter())) {
+        if resolution.proof().any(|sets| is_beyond_validation(sets.iter(), self.limits.nsec3_iterations)) {
             return Some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS);
         }
         let standing = name.ancestors().find_map(|zone| self.standings.find(&zone, self.world.clock.now()))?;

@@ -1,5 +1,8 @@
 //! What a walk leaves in the cache, and what the cache can say without a walk.
 
+use std::sync::atomic::Ordering;
+
+use super::scrub::synthesize;
 use super::{Minimisation, Outcome, Resolution, Resolver, trim};
 use crate::cache::Rank;
 use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security};
@@ -28,11 +31,18 @@ impl Resolver {
             job.tell(|| known(kind_of(&outcome)));
             return Some(Reached::End(outcome));
         }
+        // An alias may be the word of a child zone at its apex, where none belongs; what the parent has of the name, as DS
+        // records, is not the child's to say (RFC 4035 §3.1.4.1).
         if question.rtype != RecordType::CNAME
+            && !question.rtype.is_parent_side()
             && let Some(cname) = self.rrsets.set(name, RecordType::CNAME, now).filter(|cname| will_do(cname.security))
         {
             job.tell(|| known(FromCache::Alias));
             return Some(Reached::Alias(vec![cname]));
+        }
+        if let Some(alias) = self.recall_dname(name, job) {
+            job.tell(|| known(FromCache::Alias));
+            return Some(Reached::Alias(alias));
         }
         // RFC 8020: nothing exists below a name that does not — if the server can be believed so far. An unsigned
         // NXDOMAIN for an empty non-terminal is a common mistake; only the strict take it at its word.
@@ -66,11 +76,35 @@ impl Resolver {
         }
     }
 
-    /// Keeps an alias. A DNAME is not kept: unsigned, one forged answer would take a whole subtree, so each name below it
-    /// is asked for by itself.
+    /// A DNAME that is known above `name`, and the CNAME it stands for (RFC 6672 §5.3.1): a signed one alone.
+    fn recall_dname(&self, name: &Name, job: &Job) -> Option<Vec<RrSet>> {
+        if !self.knows_dnames.load(Ordering::Relaxed) {
+            return None;
+        }
+        let now = job.now();
+        let mut known = name.ancestors().skip(1).filter_map(|above| self.rrsets.set(&above, RecordType::DNAME, now));
+        let dname = known.find(|dname| dname.security == Security::Secure)?;
+        // Unless the operator knows better what is below it.
+        let below = |apex: &Name| apex.is_strictly_below(&dname.owner);
+        let anchored = self.anchored();
+        let anchor = anchored.anchors.closest(name).is_some_and(|anchor| below(&anchor.apex));
+        if anchor || self.forwards.closest(name).is_some_and(|forwarded| below(forwarded.zone())) {
+            return None;
+        }
+        let cname = synthesize(&dname, name)?;
+        let cname = RrSet { security: dname.security, ..cname };
+        Some(vec![dname, cname])
+    }
+
+    /// Keeps an alias. A DNAME is kept only when it is signed: else one forged answer would take a whole subtree, so each
+    /// name below it is asked for by itself.
     pub(super) fn remember_alias(&self, alias: Vec<RrSet>, rank: Rank, job: &Job) -> Vec<RrSet> {
         match alias.as_slice() {
             [cname] => vec![self.keep(cname.clone(), rank, job)],
+            [dname, cname] if dname.security == Security::Secure => {
+                self.knows_dnames.store(true, Ordering::Relaxed);
+                vec![self.keep(dname.clone(), rank, job), self.rrsets.bounded_set(cname.clone())]
+            }
             _ => alias.into_iter().map(|set| self.rrsets.bounded_set(set)).collect(),
         }
     }
@@ -93,7 +127,7 @@ impl Resolver {
     }
 
     /// Keeps an RRset unless it is too large: such a set is passed on, but not remembered.
-    fn keep(&self, set: RrSet, rank: Rank, job: &Job) -> RrSet {
+    pub(super) fn keep(&self, set: RrSet, rank: Rank, job: &Job) -> RrSet {
         if self.fits(&set) { self.rrsets.insert(set, rank, job.now()) } else { self.rrsets.bounded_set(set) }
     }
 

@@ -180,6 +180,9 @@ impl Resolver {
             .and_then(|mut proofs| proofs.wildcard_expansion(&set.owner, &encloser))
             .map_err(|reason| bogus(reason, &set.owner, set.rtype))?;
         self.learn(&Proven { apex: &keys.apex, sets: &proof, soa: None, ttl: proof_ttl }, job);
+        if denied == Denied::Proven {
+            self.learn_wildcard(&set, &encloser, ttl, job);
+        }
         Ok(RrSet { security: denied.security(), ttl: ttl.min(proof_ttl), closer: Some(proof.into()), ..set })
     }
 

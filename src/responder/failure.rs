@@ -7,8 +7,9 @@ use crate::job::Limit;
 use crate::resolver::ResolveError;
 use crate::upstream::Fault;
 
-/// The reply to a question that failed with `error`.
-pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede) {
+/// The reply to a question that failed with `error`: RCODE, extended error, and another that says more, if there is one
+/// (RFC 8914 §2).
+pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede, Option<Ede>) {
     let remembered = matches!(error, ResolveError::Remembered(_));
     let reason = error.root();
     let (code, tag) = match reason {
@@ -16,6 +17,7 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede) {
         ResolveError::Deadline { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "LATE"),
         ResolveError::NoServer { last, .. } => fault_tag(*last),
         ResolveError::NoAddress { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "NOAD"),
+        ResolveError::NoKeys { .. } => (EdeCode::DNSKEY_MISSING, "NKEY"),
         ResolveError::Bogus { bogus } => (bogus.reason.ede(), "BOGU"),
         ResolveError::AliasLoop { .. } => (EdeCode::OTHER, "LOOP"),
         ResolveError::AliasTooLong { .. } => (EdeCode::OTHER, "LONG"),
@@ -32,7 +34,21 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede) {
         true => (EdeCode::CACHED_ERROR, format!("{reason}, a moment ago [{tag}]")),
         false => (code, format!("{reason} [{tag}]")),
     };
-    (rcode, Ede::new(code, text))
+    let more = match reason {
+        ResolveError::NoKeys { .. } if remembered => Some(EdeCode::DNSKEY_MISSING),
+        _ => more(reason),
+    };
+    (rcode, Ede::new(code, text), more.map(|code| Ede::new(code, String::new())))
+}
+
+/// What else is the matter.
+fn more(reason: &ResolveError) -> Option<EdeCode> {
+    match reason {
+        ResolveError::NoKeys { cause, .. } => more(cause).or(Some(EdeCode::NO_REACHABLE_AUTHORITY)),
+        // The server was there, and could or would not (RFC 8914 §4.24).
+        ResolveError::NoServer { last: Fault::Rcode(_), .. } => Some(EdeCode::NETWORK_ERROR),
+        _ => None,
+    }
 }
 
 const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {

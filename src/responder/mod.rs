@@ -6,6 +6,7 @@
 mod failure;
 mod reply;
 mod request;
+mod sentinel;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -139,6 +140,9 @@ impl Responder {
         let now = self.resolver.world().clock.now();
         match result {
             Ok(resolution) => {
+                if let Some(ede) = sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
+                    return Arc::new(reply::withheld(question, ede, now));
+                }
                 let ede = self.remark(&resolution, question);
                 let answer = reply::build(question, &resolution, (request.dnssec_ok, ede), now);
                 let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
@@ -232,6 +236,9 @@ impl Responder {
         }
         let job = self.job(request);
         if let Some(resolution) = self.resolver.recollect(question, &job) {
+            if let Some(ede) = sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
+                return Some(reply::withheld(question, ede, now));
+            }
             return Some(reply::build(question, &resolution, (request.dnssec_ok, None), now));
         }
         // What failed a moment ago is known, too (RFC 9520 §3.2).

@@ -29,6 +29,7 @@ struct Parts<'a> {
     authority: Vec<&'a RrSet>,
     ttl: Option<Ttl>,
     ede: Option<Ede>,
+    more: Option<Ede>,
     signed: bool,
 }
 
@@ -66,6 +67,7 @@ pub(super) fn build(
         authority,
         ttl,
         ede,
+        more: None,
         signed: dnssec_ok,
     };
     write(question, &parts, now)
@@ -78,7 +80,7 @@ fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
 
 /// The reply that says why nothing was found.
 pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool, now: Instant) -> Answer {
-    let (rcode, ede) = failure::explain(error);
+    let (rcode, ede, more) = failure::explain(error);
     // RFC 1034 §3.6.2, RFC 6672 §2.2: aliases that lead nowhere are an error, and are shown.
     let answer: Vec<&RrSet> = match error.root() {
         ResolveError::AliasLoop { aliases, .. } | ResolveError::AliasTooLong { aliases, .. } => {
@@ -86,7 +88,12 @@ pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool,
         }
         _ => Vec::new(),
     };
-    write(question, &Parts { answer, ede: Some(ede), signed: dnssec_ok, ..empty(rcode) }, now)
+    write(question, &Parts { answer, ede: Some(ede), more, signed: dnssec_ok, ..empty(rcode) }, now)
+}
+
+/// The reply that keeps to itself what was found.
+pub(super) fn withheld(question: &Question, why: Ede, now: Instant) -> Answer {
+    write(question, &Parts { ede: Some(why), ..empty(Rcode::SERVFAIL) }, now)
 }
 
 /// The reply to a question that is answered here and nowhere else.
@@ -111,7 +118,7 @@ pub(super) fn unknown(question: &Question, now: Instant) -> Answer {
 
 const fn empty<'a>(rcode: Rcode) -> Parts<'a> {
     let flags = Header::QR | Header::RA;
-    Parts { rcode, flags, answer: Vec::new(), authority: Vec::new(), ttl: None, ede: None, signed: false }
+    Parts { rcode, flags, answer: Vec::new(), authority: Vec::new(), ttl: None, ede: None, more: None, signed: false }
 }
 
 fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
@@ -132,7 +139,7 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
     Answer {
         bytes: SmallVec::from_slice(&bytes),
         ttl_offsets,
-        options: parts.ede.as_ref().map(Ede::option).unwrap_or_default().into(),
+        options: parts.ede.iter().chain(&parts.more).flat_map(Ede::option).collect(),
         rcode_high: parts.rcode.high(),
         flags: 0,
         since: now,

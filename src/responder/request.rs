@@ -93,9 +93,10 @@ pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: In
     }
 }
 
-/// Whether the client wants to know whether data is authentic (RFC 6840 §5.7, §5.8).
+/// Whether the client wants to know whether data is authentic (RFC 6840 §5.7, §5.8). One that sets CD finds out by
+/// itself; nothing is checked for it, so whether something is known already depends on who asked before.
 pub(super) fn wants_ad(peeked: &Peeked<'_>) -> bool {
-    peeked.header.has(Header::AD) || peeked.dnssec_ok()
+    (peeked.header.has(Header::AD) || peeked.dnssec_ok()) && !checking_disabled(peeked)
 }
 
 /// Whether the client asks for no validation (RFC 4035 §3.2.2).

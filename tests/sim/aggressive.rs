@@ -158,3 +158,58 @@ fn it_can_be_turned_off() {
         assert_eq!(cost(&lab, "nothinx.t1", A).await, (Rcode::NXDOMAIN, true, 1));
     });
 }
+
+#[test]
+fn a_wildcard_answers_for_names_that_do_not_exist() {
+    // RFC 8198 §5.3.
+    run(async {
+        for denials in [Denials::Nsec, Denials::Nsec3(Hashing::default())] {
+            let data = "*.wild A 192.0.2.1\n*.wild TXT w\nthere.wild A 192.0.2.2\n*.moved CNAME ape\nape A 192.0.2.3\n";
+            let tree = Tree::signed().secure("t1", &["198.18.1.1"], data);
+            let lab = lab(&tree.signer("t1", |signer| signer.denying(denials.clone())));
+            for number in 0..20 {
+                lab.ask_with(&format!("n{number}.wild.t1"), A, DO).await;
+                lab.ask_with(&format!("n{number}.moved.t1"), A, DO).await;
+            }
+            for (owner, address) in [("other.wild.t1", 1), ("a.b.wild.t1", 1), ("other.moved.t1", 3)] {
+                assert_eq!(cost(&lab, owner, A).await, (Rcode::NOERROR, true, 0), "{owner}: {denials:?}");
+                let reply = lab.ask_with(owner, A, DO).await;
+                assert_eq!(reply.a(), [format!("192.0.2.{address}")], "{reply}");
+                // RFC 4035 §3.1.3.3: a client can check that nothing is closer.
+                let proof =
+                    |record: &burdock::dns::Record| matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3);
+                assert!(reply.message.authority.iter().any(proof), "{reply}");
+            }
+            // What exists beside it is never taken for it, nor is a type that was not asked for yet.
+            assert_eq!(lab.ask_with("there.wild.t1", A, DO).await.a(), ["192.0.2.2"]);
+            assert_eq!(lab.ask_with("other.wild.t1", RecordType::TXT, DO).await.message.answer.len(), 2);
+            assert_eq!(lab.ask_with("x.there.wild.t1", A, DO).await.rcode(), Rcode::NXDOMAIN);
+        }
+    });
+}
+
+#[test]
+fn a_signed_dname_answers_for_other_names_below_it() {
+    // RFC 6672 §5.3.1.
+    run(async {
+        let data = "old 600 DNAME new\na.new A 192.0.2.1\nb.new A 192.0.2.2\n";
+        let tree = Tree::signed().secure("t1", &["198.18.1.1"], data).zone("t2", &["198.18.2.1"], data);
+        for (tld, signed) in [("t1", true), ("t2", false)] {
+            let lab = lab(&tree);
+            lab.ask_with(&format!("a.old.{tld}"), A, DO).await;
+            lab.ask_with(&format!("b.new.{tld}"), A, DO).await;
+            let owner = format!("b.old.{tld}");
+            // An unsigned one answers for nobody else: one forged answer would take everything below it.
+            let (rcode, authentic, spent) = cost(&lab, &owner, A).await;
+            assert_eq!((rcode, authentic, spent == 0), (Rcode::NOERROR, signed, signed), "{}", lab.net.story());
+            let reply = lab.ask_with(&owner, A, DO).await;
+            assert_eq!(reply.a(), ["192.0.2.2"], "{reply}");
+            assert!(reply.message.answer.iter().any(|record| record.rtype == RecordType::DNAME), "{reply}");
+            // The DNAME's owner is no name below it.
+            assert!(lab.ask_with(&format!("old.{tld}"), A, DO).await.a().is_empty());
+            // When it has had its time it is asked for again.
+            lab.wait(Duration::from_secs(601)).await;
+            assert!(cost(&lab, &format!("c.old.{tld}"), A).await.2 > 0);
+        }
+    });
+}

@@ -9,6 +9,7 @@ mod generate;
 mod lecture;
 mod rollover;
 mod seeds;
+mod sentinel;
 mod signed;
 pub mod validation;
 mod walk;

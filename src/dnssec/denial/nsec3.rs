@@ -71,18 +71,13 @@ impl<'a> Nsec3<'a> {
 }
 
 impl Parameters<'_> {
-    /// Whether names are hashed seldom enough to be validated (RFC 9276 §3.2).
-    pub const fn are_validated(&self) -> bool {
-        self.iterations <= MOST_ITERATIONS
-    }
-
     /// The hash of a name (RFC 5155 §5), paid for before it is made.
     ///
     /// # Errors
     /// [`Reason::Iterations`] when names are hashed more often than is validated, [`Reason::TooMuch`] when the question
     /// has had its share.
     pub fn hash(&self, name: &Name, work: &Work) -> Result<Hash, Reason> {
-        if self.iterations > MOST_ITERATIONS {
+        if u32::from(self.iterations) > work.iterations().validated {
             return Err(Reason::Iterations);
         }
         work.spend_hash_blocks(self.blocks(name)).map_err(Reason::TooMuch)?;
@@ -106,12 +101,12 @@ impl Parameters<'_> {
     }
 }
 
-/// Whether a denial by these sets counts as unsigned because it hashes names more often than is validated (RFC 9276 §3.2).
-pub fn is_beyond_validation<'a>(mut sets: impl Iterator<Item = &'a RrSet>) -> bool {
+/// Whether a denial by these sets counts as unsigned because it hashes names more often than `validated` (RFC 9276 §3.2).
+pub fn is_beyond_validation<'a>(mut sets: impl Iterator<Item = &'a RrSet>, validated: u32) -> bool {
     sets.any(|set| {
         let apex = set.owner.parent();
         let read = apex.as_ref().and_then(|apex| Nsec3::read(set, apex));
-        read.is_some_and(|(_, parameters)| parameters.iterations > MOST_ITERATIONS)
+        read.is_some_and(|(_, parameters)| u32::from(parameters.iterations) > validated)
     })
 }
 
@@ -132,7 +127,7 @@ impl<'a> Chain<'a> {
         if found.iter().any(|(_, others)| *others != parameters) {
             return Err(Reason::DenialMissing);
         }
-        if parameters.iterations > MOST_TOLERATED_ITERATIONS {
+        if u32::from(parameters.iterations) > work.iterations().tolerated {
             return Err(Reason::Iterations);
         }
         let records = found.iter().map(|(record, _)| *record).collect();
@@ -144,8 +139,8 @@ impl<'a> Chain<'a> {
     }
 
     /// Whether its zone hashes more often than is validated, and counts as unsigned (RFC 9276 §3.2).
-    pub(super) const fn is_beyond_validation(&self) -> bool {
-        self.parameters.iterations > MOST_ITERATIONS
+    pub(super) fn is_beyond_validation(&self) -> bool {
+        u32::from(self.parameters.iterations) > self.work.iterations().validated
     }
 
     /// What the records say of a name in the zone `apex` (RFC 5155 §8.3).
@@ -203,7 +198,3 @@ fn counted(octets: &[u8]) -> Option<(&[u8], &[u8])> {
 const SHA1: u8 = 1;
 /// The one flag (RFC 5155 §3.1.2.1).
 const OPT_OUT: u8 = 1;
-/// Hashed at most this often; RFC 9276 §3.1 wants 0.
-const MOST_ITERATIONS: u16 = 50;
-/// Zones that hash more often than this are not believed at all.
-const MOST_TOLERATED_ITERATIONS: u16 = 500;

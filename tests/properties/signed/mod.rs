@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use burdock::dns::{Header, Message, Record, RecordType};
-use burdock::dnssec::{AnchorRecord, Anchors, NegativeAnchors, Settings, Source};
+use burdock::dnssec::{AnchorRecord, Anchors, Settings, Source};
 use burdock::playground::{Authority, Internet, Kind, Signed, records};
 use burdock::world::{Arrival, BoxFuture, Dice, IsOurs, Network, Route};
 use bytes::Bytes;
@@ -141,7 +141,7 @@ impl Stage {
         Self {
             root: internet.root_hints[0].glue[0],
             authorities: internet.authorities.into_iter().map(|one| (one.address, one)).collect(),
-            settings: Settings { validate: true, anchors, negative: NegativeAnchors::none(), aggressive_denial: true },
+            settings: Settings { validate: true, anchors, ..Settings::off() },
             records: all,
         }
     }

@@ -1,7 +1,7 @@
 //! Validation in a signed Internet: what is signed is Secure, what is proven unsigned Insecure, and nothing else passes.
 
 use burdock::dns::{Header, QueryFlags, Rcode, RecordType, RrSet};
-use burdock::dnssec::{AnchorRecord, Anchors, NegativeAnchors, Settings, Source};
+use burdock::dnssec::{AnchorRecord, Anchors, Settings, Source};
 use burdock::playground::Internet;
 
 use crate::support::{EPOCH, Lab, Reply, Tree, run};
@@ -58,7 +58,7 @@ pub fn from(anchor: &RrSet) -> Settings {
         source: Source::Builtin,
     });
     anchors.replace(&anchor.owner, records.collect());
-    Settings { validate: true, anchors, negative: NegativeAnchors::none(), aggressive_denial: true }
+    Settings { validate: true, anchors, ..Settings::off() }
 }
 
 fn lab(seed: u64) -> Lab {

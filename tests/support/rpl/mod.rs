@@ -3,6 +3,7 @@
 //! A file is a script: what a resolver is told (`words`), what the servers of its Internet answer (`network`),
 //! what clients ask and what they must get (`play`). `matching` says what "the same" means; `checks` tests all of these.
 
+pub mod autotrust;
 pub mod checks;
 pub mod matching;
 pub mod model;

@@ -12,8 +12,17 @@ pub struct Scenario {
     pub settings: Vec<Setting>,
     pub ranges: Vec<Range>,
     pub steps: Vec<Step>,
+    /// The trust anchors that are followed as they roll over.
+    pub anchor_file: KeptKeys,
     /// What the file asks of the runner that it does not do.
     pub unsupported: Vec<Unsupported>,
+}
+
+/// What a trust anchor file has: records, and their states by number (0 none, 1 pending, 2 valid, 3 missing, 4 revoked).
+#[derive(Clone, Debug, Default)]
+pub struct KeptKeys {
+    pub records: Vec<Record>,
+    pub states: Vec<u8>,
 }
 
 /// One `key: value` of the head.
@@ -154,8 +163,12 @@ pub enum Action {
     Timeout,
     /// A query that waits is refused by the network.
     Error,
-    /// The clock goes on.
-    TimePasses(Duration),
+    /// The clock goes on, by so many seconds.
+    TimePasses(String),
+    /// A number gets a name.
+    Assign(String),
+    /// These are the trust anchors.
+    CheckAnchors(KeptKeys),
     /// What can go on, does.
     Nothing,
 }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::time::Duration;
 
-use super::model::{Action, Range, Scenario, Setting, Step, Unsupported};
+use burdock::dns::{Name, Ttl, read_zone};
+
+use super::model::{Action, KeptKeys, Range, Scenario, Setting, Step, Unsupported};
 use super::records;
 
 /// What is wrong with a file, and where.
@@ -95,10 +96,7 @@ fn config(lines: &mut Lines<'_>, scenario: &mut Scenario) -> Result<(), ParseErr
             // The contents are for the features that read files; `words` knows which setting names them.
             "TEMPFILE_NAME" => {}
             "TEMPFILE_CONTENTS" => lines.skip_to("TEMPFILE_END")?,
-            "AUTOTRUST_FILE" => {
-                lines.skip_to("AUTOTRUST_END")?;
-                unsupported(scenario, line, "anchor file", "a trust anchor file kept by RFC 5011");
-            }
+            "AUTOTRUST_FILE" => scenario.anchor_file = kept_keys(lines, "AUTOTRUST_END")?,
             _ => {
                 let mut key: Option<(String, Vec<String>)> = None;
                 let mut push = |found: Option<(String, Vec<String>)>| match found {
@@ -188,22 +186,9 @@ fn step(line: usize, head: &[&str], lines: &mut Lines<'_>, scenario: &mut Scenar
         "TIMEOUT" => Action::Timeout,
         "ERROR" => Action::Error,
         "NOTHING" | "TRAFFIC" => Action::Nothing,
-        "TIME_PASSES" => match elapsed(&head[3..]) {
-            Some(time) => Action::TimePasses(time),
-            None => {
-                unsupported(scenario, line, "runner: expressions", "TIME_PASSES with variables");
-                Action::Nothing
-            }
-        },
-        "ASSIGN" => {
-            unsupported(scenario, line, "runner: expressions", "ASSIGN");
-            Action::Nothing
-        }
-        "CHECK_AUTOTRUST" => {
-            lines.skip_to("FILE_END")?;
-            unsupported(scenario, line, "anchor file", "CHECK_AUTOTRUST: a trust anchor file kept by RFC 5011");
-            Action::Nothing
-        }
+        "TIME_PASSES" if matches!(head.get(3), Some(&"ELAPSE" | &"EVAL")) => Action::TimePasses(head[4..].join(" ")),
+        "ASSIGN" => Action::Assign(head[3..].join(" ")),
+        "CHECK_AUTOTRUST" => Action::CheckAnchors(kept_keys(lines, "FILE_END")?),
         "CHECK_TEMPFILE" => {
             lines.skip_to("FILE_END")?;
             unsupported(scenario, line, "auth-zone", "CHECK_TEMPFILE: a zone file written by the resolver");
@@ -223,16 +208,21 @@ fn next_entry(lines: &mut Lines<'_>, scenario: &mut Scenario) -> Result<super::m
     }
 }
 
-/// `ELAPSE 10`, `EVAL ${1800 + 9}`; `None` for what has variables in it.
-fn elapsed(words: &[&str]) -> Option<Duration> {
-    let text = words.get(1..)?.concat();
-    let sum = match *words.first()? {
-        "ELAPSE" => text.parse::<f64>().ok()?,
-        "EVAL" => {
-            let terms = text.strip_prefix("${")?.strip_suffix('}')?.split('+');
-            terms.map(|term| term.trim().parse::<f64>().ok()).sum::<Option<f64>>()?
+/// The records of a trust anchor file, each with its state behind it.
+fn kept_keys(lines: &mut Lines<'_>, end: &str) -> Result<KeptKeys, ParseError> {
+    let mut keys = KeptKeys::default();
+    while let Some((line, text)) = lines.next() {
+        if text.starts_with(end) {
+            return Ok(keys);
         }
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(sum).ok()
+        if text == "FILE_BEGIN" {
+            continue;
+        }
+        let records =
+            read_zone(text, &Name::root(), Ttl::ZERO).map_err(|problem| error(line, problem.problem.to_string()))?;
+        let state = text.split_once(";;state=").and_then(|(_, state)| state.chars().next()?.to_digit(10));
+        keys.states.extend(records.iter().map(|_| state.and_then(|state| u8::try_from(state).ok()).unwrap_or(2)));
+        keys.records.extend(records);
+    }
+    Err(error(lines.number, format!("{end} is missing")))
 }

@@ -14,6 +14,7 @@ use burdock::telemetry::Trace;
 use burdock::world::{Clock, Dice, World};
 use tokio::task::JoinSet;
 
+use super::autotrust::{Followed, Variables};
 use super::matching::{Kind, Packet, compare};
 use super::model::{Action, Entry, Over, Scenario, Step};
 use super::network::{Servers, write};
@@ -60,11 +61,14 @@ struct Heard {
 struct Player {
     servers: Arc<Servers>,
     setup: Setup,
+    resolver: Arc<Resolver>,
     responder: Arc<Responder>,
+    followed: Followed,
+    variables: Variables,
     clock: Clock,
     working: JoinSet<Option<Heard>>,
     answers: Vec<Packet>,
-    /// Whether the script is about truncation; elsewhere clients ask again over TCP.
+    /// Whether the script is about truncation. Clients always ask again over TCP; elsewhere nothing else counts.
     truncates: bool,
     ids: u16,
     /// The last question of a client.
@@ -76,10 +80,13 @@ impl Player {
         let servers = Servers::new(scenario.ranges.clone());
         let clock = Clock::at(setup.wall);
         let resolver = Arc::new(resolver(setup, &servers, &clock));
-        let responder = Responder::new(resolver, Policy::new(&setup.policy), &setup.cache);
+        let responder = Responder::new(Arc::clone(&resolver), Policy::new(&setup.policy), &setup.cache);
         Self {
             servers,
             setup: setup.clone(),
+            followed: Followed::new(scenario, &setup.resolver.dnssec.anchors),
+            variables: Variables::default(),
+            resolver,
             responder,
             clock,
             working: JoinSet::new(),
@@ -114,12 +121,22 @@ impl Player {
                 self.settle().await;
                 Ok(())
             }
-            Action::TimePasses(time) => {
-                tokio::time::advance(*time).await;
+            Action::TimePasses(text) => {
+                let time = self.variables.evaluate(text, self.clock.wall(), self.followed.left(self.clock.wall()))?;
+                tokio::time::advance(Duration::from_secs_f64(time)).await;
+                self.servers.enter(next);
+                self.followed.ask(&self.resolver).await;
                 self.settle().await;
                 Ok(())
             }
-            Action::Nothing => Ok(()),
+            Action::Assign(text) => {
+                self.variables.assign(text, self.clock.wall(), self.followed.left(self.clock.wall()))
+            }
+            Action::CheckAnchors(keys) => self.followed.check(keys),
+            Action::Nothing => {
+                self.followed.ask(&self.resolver).await;
+                Ok(())
+            }
         }
     }
 
@@ -169,10 +186,12 @@ impl Player {
     /// A client gets a packet.
     fn hear(&mut self, heard: Heard) {
         let Some(answer) = Packet::new(&heard.reply, heard.over) else { return };
-        if answer.message.header.has(Header::TC) && heard.over == Over::Udp && !self.truncates {
-            self.send(heard.from, heard.query, Over::Tcp);
-        } else {
+        let truncated = answer.message.header.has(Header::TC) && heard.over == Over::Udp;
+        if !truncated || self.truncates {
             self.answers.push(answer);
+        }
+        if truncated {
+            self.send(heard.from, heard.query, Over::Tcp);
         }
     }
 
@@ -197,7 +216,8 @@ impl Player {
     async fn check_answer(&mut self, entry: &Entry) -> Result<(), String> {
         loop {
             if let Some(index) = self.answers.iter().position(|answer| compare(entry, answer, Kind::Answer).is_ok()) {
-                self.answers.remove(index);
+                let id = self.answers.remove(index).message.header.id;
+                self.answers.retain(|answer| answer.message.header.id != id);
                 return Ok(());
             }
             match tokio::time::timeout(PATIENCE, self.working.join_next()).await {

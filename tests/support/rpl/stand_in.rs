@@ -119,20 +119,21 @@ fn records_of(anchors: &Anchors) -> Vec<Record> {
     anchors.records().map(of).collect()
 }
 
-fn entries(scenario: &mut Scenario) -> impl Iterator<Item = &mut Entry> {
-    let steps = scenario.steps.iter_mut().filter_map(|step| match &mut step.action {
-        Action::Query(_, entry)
-        | Action::CheckAnswer(entry)
-        | Action::CheckOutQuery(entry)
-        | Action::Reply(_, entry) => Some(entry.as_mut()),
-        _ => None,
-    });
-    scenario.ranges.iter_mut().flat_map(|range| &mut range.entries).chain(steps)
+fn of_entry(entry: &mut Entry) -> Vec<&mut Vec<Record>> {
+    vec![&mut entry.message.answer, &mut entry.message.authority, &mut entry.message.additional]
 }
 
 fn sections_mut(scenario: &mut Scenario) -> impl Iterator<Item = &mut Vec<Record>> {
-    entries(scenario)
-        .flat_map(|entry| [&mut entry.message.answer, &mut entry.message.authority, &mut entry.message.additional])
+    let steps = scenario.steps.iter_mut().flat_map(|step| match &mut step.action {
+        Action::Query(_, entry)
+        | Action::CheckAnswer(entry)
+        | Action::CheckOutQuery(entry)
+        | Action::Reply(_, entry) => of_entry(entry),
+        Action::CheckAnchors(keys) => vec![&mut keys.records],
+        _ => Vec::new(),
+    });
+    let ranges = scenario.ranges.iter_mut().flat_map(|range| &mut range.entries).flat_map(of_entry);
+    ranges.chain(steps).chain([&mut scenario.anchor_file.records])
 }
 
 /// The sections of every message in the script.

@@ -15,7 +15,7 @@ use burdock::resolver::{Ipv6, Minimisation, Settings};
 use ipnet::IpNet;
 
 use super::model::{Scenario, Setting, Unsupported};
-use super::trust::{anchor, insecure, wall};
+use super::trust::{anchor, insecure, limits, wall};
 use super::zones::{forward_all, root_hint, zones};
 
 /// Everything a scenario's resolver is built from.
@@ -52,7 +52,7 @@ impl Setup {
                 max_ttl: Ttl::from_secs(86_400),
                 max_negative_ttl: Ttl::from_secs(3600),
             },
-            limits: Limits::default(),
+            limits: limits(),
             policy: policy::Settings {
                 access: policy::AccessSettings { allow: loopback(), deny: Vec::new(), snoop: loopback() },
                 special_use: true,
@@ -139,8 +139,8 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "serve-expired-client-timeout", Harmless("says how, once serve-expired says yes")),
     ("server", "serve-expired-ttl-reset", Harmless("says how, once serve-expired says yes")),
     ("server", "ede-serve-expired", Harmless("says how, once serve-expired says yes")),
-    ("server", "prefetch", AsksUnless(NO, "prefetch")),
-    ("server", "prefetch-key", AsksUnless(NO, "prefetch")),
+    ("server", "prefetch", Harmless("what is fetched before it ends is answered no differently until then")),
+    ("server", "prefetch-key", Harmless("keys are fetched when they are needed; what is answered is the same")),
     ("server", "aggressive-nsec", Harmless("how much is synthesised is Burdock's own")),
     // What answers look like.
     ("server", "minimal-responses", Harmless("answers are always minimal; see `matching`")),
