@@ -1,32 +1,30 @@
 //! One computation per key, any number of waiters.
 //!
 //! Used at both ends only — client questions and exchanges with servers — so that no computation ever waits for
-//! itself. Whoever asks first computes, the others wait; if the first leaves, a task of its own goes on with the
-//! computation. Waiters wake in the order they came (tokio's `watch` would wake them in an order of its own, which no
+//! itself. Whoever asks first computes, the others wait; if the first leaves and somebody waits, a task of its own goes on
+//! with the computation. Waiters wake in the order they came (tokio's `watch` would wake them in an order of its own, which no
 //! seed repeats).
 
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 /// What is being computed now, by key.
 #[derive(Debug)]
 pub struct Inflight<K, V> {
-    table: Mutex<HashMap<K, Entry<V>>>,
+    table: Mutex<HashMap<K, Arc<Slot<V>>>>,
     limits: Bounds,
-}
-
-#[derive(Debug)]
-struct Entry<V> {
-    slot: Arc<Slot<V>>,
-    waiters: usize,
+    abandoned: Abandoned,
 }
 
 /// Where the result will be; it holds `None` when the computation ended without one.
@@ -34,6 +32,16 @@ struct Entry<V> {
 struct Slot<V> {
     value: OnceLock<Option<V>>,
     filled: Notify,
+    waiters: AtomicUsize,
+}
+
+/// What becomes of a computation that is left by the only one who waited for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abandoned {
+    /// A task of its own goes on with it: what comes of it is worth knowing.
+    GoesOn,
+    /// It ends: it would take the place of others.
+    Ends,
 }
 
 /// How much may be in flight.
@@ -59,6 +67,7 @@ pub struct Waiter<V> {
     slot: Arc<Slot<V>>,
     /// What fills the slot, with whoever came first.
     work: Option<Work>,
+    abandoned: Abandoned,
 }
 
 /// On the heap from the start: a walk's future is large, and would be moved several times.
@@ -76,8 +85,8 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Nothing in flight.
-    pub fn new(limits: Bounds) -> Arc<Self> {
-        Arc::new(Self { table: Mutex::new(HashMap::default()), limits })
+    pub fn new(limits: Bounds, abandoned: Abandoned) -> Arc<Self> {
+        Arc::new(Self { table: Mutex::new(HashMap::default()), limits, abandoned })
     }
 
     /// Joins the computation of `key`, or makes it with `start`: it runs as the first waiter waits.
@@ -89,22 +98,23 @@ where
         F: Future<Output = V> + Send + 'static,
     {
         let mut table = self.table.lock();
-        if let Some(entry) = table.get_mut(key) {
-            if entry.waiters >= self.limits.waiters {
+        let abandoned = self.abandoned;
+        if let Some(slot) = table.get(key) {
+            if slot.waiters.load(Ordering::Relaxed) >= self.limits.waiters {
                 return Err(Full::Waiters);
             }
-            entry.waiters += 1;
-            return Ok(Waiter { slot: Arc::clone(&entry.slot), work: None });
+            slot.waiters.fetch_add(1, Ordering::Relaxed);
+            return Ok(Waiter { slot: Arc::clone(slot), work: None, abandoned });
         }
         if table.len() >= self.limits.keys {
             return Err(Full::Keys);
         }
-        let slot = Arc::new(Slot { value: OnceLock::new(), filled: Notify::new() });
-        table.insert(key.clone(), Entry { slot: Arc::clone(&slot), waiters: 1 });
+        let slot = Arc::new(Slot { value: OnceLock::new(), filled: Notify::new(), waiters: AtomicUsize::new(1) });
+        table.insert(key.clone(), Arc::clone(&slot));
         drop(table);
         let ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
         let work = start();
-        Ok(Waiter { slot, work: Some(Box::pin(async move { ending.with(work.await) })) })
+        Ok(Waiter { slot, work: Some(Box::pin(async move { ending.with(work.await) })), abandoned })
     }
 
     /// How many keys are in flight.
@@ -121,6 +131,21 @@ where
 impl<V: Clone> Waiter<V> {
     /// Waits for the result; `None` when the computation ended without one (its runtime stopped).
     pub async fn wait(mut self) -> Option<V> {
+        self.result().await
+    }
+
+    /// Waits for the result, but no longer than `time`; the computation goes on in any case.
+    pub async fn wait_at_most(mut self, time: Duration) -> Option<V> {
+        match timeout(time, self.result()).await {
+            Ok(value) => value,
+            Err(_) => {
+                self.abandoned = Abandoned::GoesOn;
+                None
+            }
+        }
+    }
+
+    async fn result(&mut self) -> Option<V> {
         if let Some(work) = &mut self.work {
             work.await;
             self.work = None;
@@ -136,9 +161,11 @@ impl<V: Clone> Waiter<V> {
 }
 
 impl<V> Drop for Waiter<V> {
-    /// Others may wait for what this one was computing, and what comes of it is worth knowing.
+    /// Others may wait for what this one was computing.
     fn drop(&mut self) {
+        let is_last = self.slot.waiters.fetch_sub(1, Ordering::Relaxed) == 1;
         if let Some(work) = self.work.take()
+            && !(is_last && self.abandoned == Abandoned::Ends)
             && let Ok(runtime) = Handle::try_current()
         {
             runtime.spawn(work);
@@ -172,15 +199,13 @@ impl<K: Eq + Hash, V> Drop for Ending<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use super::*;
 
     const BOUNDS: Bounds = Bounds { keys: 2, waiters: 3 };
 
     #[tokio::test]
     async fn many_ask_one_computes() {
-        let (inflight, runs) = (Inflight::new(BOUNDS), Arc::new(AtomicUsize::new(0)));
+        let (inflight, runs) = (Inflight::new(BOUNDS, Abandoned::GoesOn), Arc::new(AtomicUsize::new(0)));
         let waiters: Vec<_> = (0..3)
             .map(|_| {
                 let runs = Arc::clone(&runs);
@@ -197,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_first_asker_may_leave() {
-        let inflight = Inflight::new(BOUNDS);
+        let inflight = Inflight::new(BOUNDS, Abandoned::GoesOn);
         let (release, released) = tokio::sync::oneshot::channel::<u32>();
         drop(inflight.join(&1, || async { released.await.unwrap_or(0) }).unwrap());
         let second = inflight.join(&1, || async { 0 }).unwrap();
@@ -207,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiters_wake_in_the_order_they_came() {
-        let inflight = Inflight::new(Bounds { keys: 1, waiters: 32 });
+        let inflight = Inflight::new(Bounds { keys: 1, waiters: 32 }, Abandoned::GoesOn);
         let (release, released) = tokio::sync::oneshot::channel::<u32>();
         let woken = Arc::new(Mutex::new(Vec::new()));
         let first = inflight.join(&1, || async { released.await.unwrap_or(0) }).unwrap();
@@ -228,7 +253,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_computation_that_is_cut_off_leaves_nobody_waiting() {
-        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS);
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS, Abandoned::GoesOn);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let first = inflight.join(&1, std::future::pending).unwrap();
         let second = inflight.join(&1, || async { 0 }).unwrap();
@@ -238,9 +263,28 @@ mod tests {
         assert!(inflight.is_empty());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_waits_for_ends_if_it_is_to() {
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS, Abandoned::Ends);
+        drop(inflight.join(&1, std::future::pending).unwrap());
+        assert!(inflight.is_empty(), "the only one has left");
+        let first = inflight.join(&1, || async { 7 }).unwrap();
+        let second = inflight.join(&1, || async { 0 }).unwrap();
+        drop(first);
+        assert_eq!(second.wait().await, Some(7), "somebody waits");
+        // Who was patient for long enough leaves a computation that is worth its end.
+        let minute = Duration::from_secs(60);
+        let long = || async move {
+            tokio::time::sleep(minute).await;
+            9
+        };
+        assert_eq!(inflight.join(&2, long).unwrap().wait_at_most(minute / 2).await, None);
+        assert_eq!(inflight.join(&2, || async { 0 }).unwrap().wait().await, Some(9));
+    }
+
     #[tokio::test]
     async fn keys_are_bounded() {
-        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS);
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS, Abandoned::GoesOn);
         for key in 0..2 {
             drop(inflight.join(&key, std::future::pending).unwrap());
         }

@@ -26,6 +26,7 @@ use crate::net::{self, BindError, Counters, Listening, Shared, Worker};
 use crate::policy::{self, Policy};
 use crate::resolver::{self, Forward, Resolver};
 use crate::responder::Responder;
+use crate::upstream::Crowded;
 use crate::world::{Clock, Dice, World};
 
 use anchors::Keeper;
@@ -194,6 +195,11 @@ impl Server {
     /// What its listeners count.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// How often a question found no place at a zone or at a server.
+    pub fn crowded(&self) -> Crowded {
+        self.resolver.crowded()
     }
 
     /// Takes no new question, lets those in progress end (within `limits.drain`), and returns when all is over.

@@ -26,8 +26,8 @@ pub struct Dials {
     pub delay: AtomicU64,
     /// Queries in a million that are lost.
     pub loss: AtomicU64,
-    /// Queries to the root, to TLDs and to domains, the lost ones included.
-    pub asked: [AtomicU64; 3],
+    /// Queries to the root, to TLDs, to domains and to dead servers, the lost ones included.
+    pub asked: [AtomicU64; 4],
     /// Queries for one of the thousand hottest names of Zipf loads: `z0` to `z999`.
     pub hot: AtomicU64,
     /// Whether every zone is signed.

@@ -58,6 +58,9 @@ struct Options {
     /// Hits beside 2,000 cold questions a second
     #[arg(long)]
     flood: bool,
+    /// Hits and cold questions beside 5,000 random names a second of a dead zone
+    #[arg(long)]
+    torture: bool,
     /// CPU per hit with one worker and with two
     #[arg(long)]
     workers: bool,
@@ -104,7 +107,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let mut options = Options::parse();
-    let scenario = options.memory || options.bounded || options.flood || options.workers;
+    let scenario = options.memory || options.bounded || options.flood || options.workers || options.torture;
     if !(scenario || options.signed || options.start || options.lossy || options.compare || options.all) {
         (options.compare, options.memory) = (true, true);
     }
@@ -188,6 +191,8 @@ fn measure(bench: &Bench, options: &Options) -> io::Result<()> {
     play(options.memory, scenario("memory", &scenarios::MEMORY, 1, &memory, beside))?;
     let flood = |bench: &Bench, peer, table: &mut Table| scenarios::flood(bench, peer, time, table);
     play(options.flood, scenario("flood", &scenarios::FLOOD, rounds, &flood, plain))?;
+    let torture = |bench: &Bench, peer, table: &mut Table| scenarios::torture(bench, peer, time, table);
+    play(options.torture, scenario("torture", &scenarios::TORTURE, rounds, &torture, plain))?;
     let workers = |bench: &Bench, peer, table: &mut Table| scenarios::workers(bench, peer, time, table);
     play(options.workers, scenario("workers", &scenarios::WORKERS, rounds, &workers, plain))?;
     let start = |bench: &Bench, peer, table: &mut Table| scenarios::start(bench, peer, table);

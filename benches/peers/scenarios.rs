@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::compare::{FRESH, WINDOW, hot, warm};
-use super::load::{Idle, Pace, Wanted};
+use super::load::{Idle, Outcome, Pace, Wanted};
 use super::names::{Rng, Target, Zipf};
 use super::peer::{Peer, Setup};
 use super::process;
 use super::session::{Bench, Load};
 use super::table::{Column, Table};
+use super::zones::{DEAD, Level};
 
 pub const MEMORY: [Column; 4] =
     [("octets per name", 0), ("MiB before", 1), ("MiB after", 1), ("CPU µs per name while filling", 1)];
@@ -101,6 +102,47 @@ pub fn flood(bench: &Bench, peer: Peer, time: Duration, table: &mut Table) -> io
     let [flooded50, flooded99] = [0.5, 0.99].map(|share| micros(beside.quantile(share)));
     let answered = 100.0 * cold.good as f64 / cold.asked.max(1) as f64;
     table.add(peer.name(), &[p50, p99, flooded50, flooded99, answered]);
+    Ok(())
+}
+
+pub const TORTURE: [Column; 7] = [
+    ("hits: p99 µs alone", 0),
+    ("hits: p99 µs in the attack", 0),
+    ("hits answered, %", 2),
+    ("cold questions answered, %", 1),
+    ("queries to the dead zone", 0),
+    ("MiB before", 1),
+    ("MiB after", 1),
+];
+
+/// 5,000 random names a second of a zone whose servers are dead, beside 500 hits and 100 cold domains a second.
+pub fn torture(bench: &Bench, peer: Peer, time: Duration, table: &mut Table) -> io::Result<()> {
+    let session = bench.open(peer, &Setup::default())?;
+    warm(&session)?;
+    let hits = Load::time(time, Pace::Rate(500.0));
+    let alone = session.measure_asleep(&hits, &mut hot)?.outcome;
+    let (other, dead) = (bench.other, &bench.internet.dials.asked[Level::Dead as usize]);
+    let (before, sent) = (session.running.resident(), dead.load(Ordering::Relaxed));
+    let beside = |rate: f64, names: fn(u64) -> Target| {
+        move || {
+            process::pin(other);
+            Load::time(time, Pace::Rate(rate)).run(Wanted::Answer, &mut |n| names(n), Idle::Sleep)
+        }
+    };
+    let (beside, cold) = std::thread::scope(|scope| {
+        let attack = scope.spawn(beside(5000.0, |n| Target::new(Rng(n + 1).next(), DEAD)));
+        let cold = scope.spawn(beside(100.0, |n| Target::new(0, FRESH + n)));
+        let hits = session.measure_asleep(&hits, &mut hot);
+        let _ = attack.join();
+        (hits, cold.join().unwrap_or_else(|_| Err(io::Error::other("the cold questions failed"))))
+    });
+    let (beside, cold) = (beside?.outcome, cold?);
+    let micros = |outcome: &Outcome| outcome.quantile(0.99).as_secs_f64() * 1e6;
+    let share = |outcome: &Outcome| 100.0 * outcome.good as f64 / outcome.asked.max(1) as f64;
+    let sent = (dead.load(Ordering::Relaxed) - sent) as f64;
+    let (hit, cold) = (share(&beside), share(&cold));
+    let memory = [mib(before), mib(session.running.resident())];
+    table.add(peer.name(), &[micros(&alone), micros(&beside), hit, cold, sent, memory[0], memory[1]]);
     Ok(())
 }
 

@@ -25,16 +25,21 @@ pub enum Level {
     Root,
     Tld,
     Domain,
+    /// Takes queries and never answers.
+    Dead,
 }
 
 /// The servers of each level.
-pub const SERVERS: [(Level, u8); 3] = [(Level::Root, 4), (Level::Tld, 8), (Level::Domain, 8)];
+pub const SERVERS: [(Level, u8); 4] = [(Level::Root, 4), (Level::Tld, 8), (Level::Domain, 8), (Level::Dead, 2)];
+/// The domain whose servers are dead.
+pub const DEAD: u64 = 1 << 40;
 /// The address of one of the servers of a level.
 pub const fn address(level: Level, number: u64) -> Ipv4Addr {
     let (third, count) = match level {
         Level::Root => (1, SERVERS[0].1),
         Level::Tld => (2, SERVERS[1].1),
         Level::Domain => (3, SERVERS[2].1),
+        Level::Dead => (4, SERVERS[3].1),
     };
     Ipv4Addr::new(127, 98, third, 1 + (number % count as u64) as u8)
 }
@@ -245,6 +250,7 @@ pub fn answer(level: Level, packet: &[u8], manner: Manner<'_>, out: &mut Vec<u8>
         Level::Root => root(&asked, &mut reply),
         Level::Tld => tld(&asked, &mut reply),
         Level::Domain => domain(&asked, &mut reply, manner.hot),
+        Level::Dead => return false,
     };
     let mut counts = reply.counts;
     if asked.edns {
@@ -289,7 +295,8 @@ fn tld(asked: &Asked<'_>, reply: &mut Reply<'_>) -> (bool, u8) {
     let Some(own) = number(asked.label(1), b't') else { return (false, REFUSED) };
     let second = asked.label(2);
     if let Some(number) = number(second, b'd').filter(|number| number % TLDS == own) {
-        return below(asked, reply, 2, (Level::Domain, 2 * number));
+        let level = if number == DEAD { Level::Dead } else { Level::Domain };
+        return below(asked, reply, 2, (level, 2 * number));
     }
     in_zone(asked, reply, (Level::Tld, 1, 2 * own), None)
 }

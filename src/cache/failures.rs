@@ -10,6 +10,11 @@ use super::store::{Entry, Store};
 use crate::dns::Question;
 
 const FIRST: Duration = Duration::from_secs(1);
+/// A failure this long after the last one's end, or as long as that was remembered, is a new one. An attempt that fails takes
+/// its time, too: without it none would ever be remembered for longer.
+const RECENT: Duration = Duration::from_secs(10);
+/// While a failure is remembered for longer, it is looked again so often whether it still stands.
+const LOOK: Duration = Duration::from_secs(5);
 /// The longest that a failure is remembered (RFC 9520 §3.2).
 pub const LONGEST: Duration = Duration::from_secs(300);
 
@@ -21,6 +26,14 @@ pub struct Failed<E> {
     /// When it may be tried again.
     pub until: Instant,
     pause: Duration,
+    /// When it was met or looked at last.
+    looked: Instant,
+}
+
+impl<E> Failed<E> {
+    fn is_recent(&self, now: Instant) -> bool {
+        now < self.until + self.pause + RECENT
+    }
 }
 
 /// Why a question could not be resolved.
@@ -61,24 +74,43 @@ impl<E: Reason> Failures<E> {
         Self { store: Store::new(capacity, seed) }
     }
 
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.store.is_empty()
+    }
+
     /// The failure that still stands for `question`.
     pub fn find(&self, question: &Question, now: Instant) -> Option<Failed<E>> {
+        self.recent(question, now).filter(|failed| now < failed.until)
+    }
+
+    /// The failure of `question` that still stands, or did a moment ago.
+    pub fn recent(&self, question: &Question, now: Instant) -> Option<Failed<E>> {
         let kept = self.store.get(&key_of(&question.name, question.rtype))?;
-        (now < kept.failed.until).then(|| kept.failed.clone())
+        kept.failed.is_recent(now).then(|| kept.failed.clone())
     }
 
     /// Remembers a failure, twice as long as the last one when that was recent.
     pub fn insert(&self, question: &Question, reason: E, now: Instant) {
         let key = key_of(&question.name, question.rtype);
-        let recent = self.store.get(&key).filter(|last| now < last.failed.until + last.failed.pause);
+        let recent = self.store.get(&key).filter(|last| last.failed.is_recent(now));
         let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(reason.longest()));
-        let failed = Failed { reason, until: now + pause, pause };
+        let failed = Failed { reason, until: now + pause, pause, looked: now };
         self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
     }
 
     /// Forgets all failures: what they were due to has changed.
     pub fn clear(&self) {
         self.store.clear();
+    }
+
+    /// Whether it is time to look whether the failure of `question` still stands; the next who asks has to wait again.
+    pub fn may_look(&self, question: &Question, now: Instant) -> bool {
+        let key = key_of(&question.name, question.rtype);
+        let Some(kept) = self.store.get(&key).filter(|kept| now >= kept.failed.looked + LOOK) else { return false };
+        let failed = Failed { looked: now, ..kept.failed.clone() };
+        self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
+        true
     }
 
     /// Forgets the failures of `question`: it was resolved.
@@ -110,9 +142,12 @@ mod tests {
             pauses.push(pause.as_secs());
             tokio::time::advance(pause).await;
             assert!(failures.find(&question, clock.now()).is_none());
+            // As long as an attempt takes.
+            tokio::time::advance(Duration::from_secs(8)).await;
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        tokio::time::advance(LONGEST).await;
+        tokio::time::advance(LONGEST + RECENT).await;
+        assert!(failures.may_look(&question, clock.now()) && !failures.may_look(&question, clock.now()));
         failures.insert(&question, (), clock.now());
         assert_eq!((failures.find(&question, clock.now()).unwrap().until - clock.now()).as_secs(), 1);
     }

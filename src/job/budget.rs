@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use super::Quota;
 use crate::dnssec::{Allowance, Iterations, Work};
 
 macro_rules! limits {
@@ -109,6 +110,13 @@ limits! {
     entry_octets: count = 8192, "octets";
     /// Questions being worked on at once.
     jobs: count = 4096, "questions";
+    /// Questions whose walk is at one zone at once; more while it answers, fewer while it does not, never more than half of
+    /// all (random subdomains, slow servers).
+    jobs_per_zone: count = 200, "questions";
+    /// Questions that wait for one server at once; more and fewer in the same way.
+    jobs_per_server: count = 200, "questions";
+    /// Time for which a question is worked on whatever else comes; later the oldest ones make room when there are too many.
+    jobs_sheltered: time = Duration::from_millis(200), "ms";
     /// Clients that wait for the same question.
     waiters_per_question: count = 4096, "clients";
     /// Time after which a client gets its answer or SERVFAIL.
@@ -182,6 +190,12 @@ pub enum Limit {
     /// `jobs`.
     #[error("too many questions at once (jobs)")]
     Jobs,
+    /// `jobs_per_zone`.
+    #[error("too many questions about one zone at once (jobs-per-zone)")]
+    JobsPerZone,
+    /// `jobs_per_server`.
+    #[error("too many questions wait for the same servers (jobs-per-server)")]
+    JobsPerServer,
     /// `waiters_per_question`.
     #[error("too many clients wait for this question (waiters-per-question)")]
     Waiters,
@@ -196,6 +210,30 @@ pub struct Budget {
     tcp_queries: AtomicU32,
     upstream_octets: AtomicU32,
     address_lookups: AtomicU32,
+}
+
+impl Limits {
+    /// How many questions may be at a zone, of so many labels, at once. Root and top-level zones are on everybody's way, and
+    /// nobody's to make slow.
+    pub fn zone_quota(&self, labels: usize) -> Quota {
+        let most = (self.jobs / 2).max(1);
+        let first = if labels > 1 { self.jobs_per_zone.clamp(1, most) } else { most };
+        Quota { first, most }
+    }
+
+    /// How many questions may wait for one server of such a zone at once.
+    pub fn server_quota(&self, labels: usize) -> Quota {
+        let most = (self.jobs / 2).max(1);
+        let first = if labels > 1 { self.jobs_per_server.clamp(1, most) } else { most };
+        Quota { first, most }
+    }
+}
+
+impl Limit {
+    /// Whether it is due to other questions: this one may do well in a moment.
+    pub const fn is_others_doing(self) -> bool {
+        matches!(self, Self::Jobs | Self::JobsPerZone | Self::JobsPerServer | Self::Waiters)
+    }
 }
 
 impl Budget {

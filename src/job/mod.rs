@@ -4,6 +4,7 @@
 //! is shared by all of them and never refilled.
 
 mod budget;
+mod quotas;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::telemetry::{Step, Trace};
 use crate::world::Clock;
 
 pub use budget::{Bound, Budget, Limit, Limits};
+pub use quotas::{Place, Quota, Quotas};
 
 /// One client question in progress, or a sub-question on its behalf.
 #[derive(Clone)]
@@ -26,6 +28,18 @@ pub struct Job {
     depth: u32,
     trace: Option<Arc<Trace>>,
     checking: Checking,
+    effort: Effort,
+}
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// Whatever the bounds allow.
+    Full,
+    /// As many packets at each step as one server gets: servers were silent a moment ago.
+    Little,
+    /// One packet at each step: to see whether what failed before still does.
+    Once,
 }
 
 /// Whether what is found is checked for authenticity before it is believed.
@@ -55,6 +69,27 @@ impl Job {
             depth: 0,
             trace: None,
             checking: Checking::Disabled,
+            effort: Effort::Full,
+        }
+    }
+
+    /// The same job, which tries so hard.
+    #[must_use]
+    pub fn trying(&self, effort: Effort) -> Self {
+        Self { effort, ..self.clone() }
+    }
+
+    /// How much is tried.
+    pub const fn effort(&self) -> Effort {
+        self.effort
+    }
+
+    /// Packets to the servers of one zone for one step of the walk.
+    pub fn sends_per_zone(&self) -> u32 {
+        match self.effort {
+            Effort::Full => self.limits().sends_per_zone,
+            Effort::Little => self.limits().sends_per_server.min(self.limits().sends_per_zone),
+            Effort::Once => 1,
         }
     }
 

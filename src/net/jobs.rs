@@ -1,20 +1,24 @@
 //! The work a worker has begun for clients, and the cap on it.
 //!
-//! At the cap the oldest work ends without a reply and the newest begins: the oldest client has waited longest and is
-//! the likeliest to have given up.
+//! At the cap the question that came first ends without a reply and the newest begins: its client has waited longest and is
+//! the likeliest to have given up. Asking again does not make a question younger, and none is ended before it had a
+//! little time: when all are young, the newest is refused.
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::hash::{BuildHasher, Hash};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use foldhash::HashMap;
+use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Counters;
 
@@ -24,6 +28,8 @@ const PULSE: Duration = Duration::from_millis(50);
 /// The tasks of one worker that will end in a reply.
 pub struct Jobs {
     cap: usize,
+    sheltered: Duration,
+    hasher: RandomState,
     running: Mutex<Running>,
     begun: Notify,
     ended: Notify,
@@ -32,15 +38,32 @@ pub struct Jobs {
 
 #[derive(Default)]
 struct Running {
-    tasks: BTreeMap<u64, Option<AbortHandle>>,
+    tasks: BTreeMap<Turn, Option<AbortHandle>>,
+    /// By hash of the question.
+    questions: HashMap<u64, Asked>,
     begun: u64,
 }
 
+/// When a task's question came first, and the task's own number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    first: Instant,
+    number: u64,
+}
+
+/// A question that clients wait for.
+struct Asked {
+    first: Instant,
+    seats: u32,
+}
+
 impl Jobs {
-    /// At most `cap` tasks at once.
-    pub fn new(cap: usize, counters: Arc<Counters>) -> Arc<Self> {
+    /// At most `cap` tasks at once, none of which is ended before it is `sheltered` old.
+    pub fn new(cap: usize, sheltered: Duration, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             cap: cap.max(1),
+            sheltered,
+            hasher: RandomState::default(),
             running: Mutex::default(),
             begun: Notify::new(),
             ended: Notify::new(),
@@ -48,22 +71,32 @@ impl Jobs {
         })
     }
 
-    /// Begins `work` on the runtime of the caller; the oldest task ends if there are too many.
-    pub fn begin<F>(self: &Arc<Self>, work: F) -> Work<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let seat = self.sit_down();
-        let number = seat.number;
-        let task = tokio::spawn(async move {
-            let _seat = seat;
-            work.await
-        });
-        if let Some(place) = self.running.lock().tasks.get_mut(&number) {
-            *place = Some(task.abort_handle());
+    /// A place for a task that works on `question`. At the cap the oldest task ends for it; `None`, which is counted, when
+    /// that one is too young for it.
+    pub fn seat(self: &Arc<Self>, question: &impl Hash, now: Instant) -> Option<Seat> {
+        let hash = self.hasher.hash_one(question);
+        let mut running = self.running.lock();
+        while running.tasks.len() >= self.cap {
+            let oldest = running.tasks.first_key_value().map(|(turn, _)| turn.first)?;
+            if now < oldest + self.sheltered {
+                self.counters.jobs_refused.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
+            if let Some((_, Some(task))) = running.tasks.pop_first() {
+                task.abort();
+                self.counters.jobs_shed.fetch_add(1, Ordering::Relaxed);
+            }
         }
-        Work(task)
+        if running.tasks.is_empty() {
+            self.begun.notify_one();
+        }
+        running.begun += 1;
+        let number = running.begun;
+        let asked = running.questions.entry(hash).or_insert(Asked { first: now, seats: 0 });
+        asked.seats += 1;
+        let turn = Turn { first: asked.first, number };
+        running.tasks.insert(turn, None);
+        Some(Seat { jobs: Arc::clone(self), turn, hash })
     }
 
     /// Tasks that have not ended.
@@ -90,34 +123,45 @@ impl Jobs {
             }
         }
     }
-
-    fn sit_down(self: &Arc<Self>) -> Seat {
-        let mut running = self.running.lock();
-        while running.tasks.len() >= self.cap {
-            if let Some((_, Some(oldest))) = running.tasks.pop_first() {
-                oldest.abort();
-                self.counters.jobs_shed.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        if running.tasks.is_empty() {
-            self.begun.notify_one();
-        }
-        running.begun += 1;
-        let number = running.begun;
-        running.tasks.insert(number, None);
-        Seat { jobs: Arc::clone(self), number }
-    }
 }
 
 /// A task's place among the running; empty again when the task ends, however it ends.
-struct Seat {
+pub struct Seat {
     jobs: Arc<Jobs>,
-    number: u64,
+    turn: Turn,
+    hash: u64,
+}
+
+impl Seat {
+    /// Begins `work` on the runtime of the caller.
+    pub fn begin<F>(self, work: F) -> Work<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (jobs, turn) = (Arc::clone(&self.jobs), self.turn);
+        let task = tokio::spawn(async move {
+            let _seat = self;
+            work.await
+        });
+        if let Some(place) = jobs.running.lock().tasks.get_mut(&turn) {
+            *place = Some(task.abort_handle());
+        }
+        Work(task)
+    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.jobs.running.lock().tasks.remove(&self.number);
+        let mut running = self.jobs.running.lock();
+        running.tasks.remove(&self.turn);
+        if let Some(asked) = running.questions.get_mut(&self.hash) {
+            asked.seats -= 1;
+            if asked.seats == 0 {
+                running.questions.remove(&self.hash);
+            }
+        }
+        drop(running);
         self.jobs.ended.notify_one();
     }
 }
@@ -142,18 +186,27 @@ impl<T> Future for Work<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+
     use tokio::sync::oneshot;
 
     use super::*;
+    use crate::world::Clock;
+
+    const SHELTERED: Duration = Duration::from_millis(200);
+
+    fn count(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
 
     #[tokio::test]
     async fn at_the_cap_the_oldest_goes_and_is_counted() {
         let counters = Arc::new(Counters::default());
-        let jobs = Jobs::new(2, Arc::clone(&counters));
+        let (jobs, now) = (Jobs::new(2, SHELTERED, Arc::clone(&counters)), Clock::system().now());
         let (senders, works): (Vec<_>, Vec<_>) = (0..3)
-            .map(|_| {
+            .map(|number| {
                 let (sender, receiver) = oneshot::channel::<u8>();
-                (sender, jobs.begin(receiver))
+                (sender, jobs.seat(&number, now + number * SHELTERED).unwrap().begin(receiver))
             })
             .unzip();
         assert_eq!(jobs.running(), 2);
@@ -163,15 +216,42 @@ mod tests {
             outcomes.push(work.await.and_then(Result::ok));
         }
         assert_eq!(outcomes, [None, Some(1), Some(2)]);
-        assert_eq!(counters.jobs_shed.load(Ordering::Relaxed), 1);
+        assert_eq!(count(&counters.jobs_shed), 1);
         jobs.idle().await;
-        assert_eq!(jobs.running(), 0);
+        assert_eq!((jobs.running(), jobs.running.lock().questions.len()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn the_young_stay_and_the_newest_is_refused() {
+        let counters = Arc::new(Counters::default());
+        let (jobs, now) = (Jobs::new(1, SHELTERED, Arc::clone(&counters)), Clock::system().now());
+        let work = jobs.seat(&1, now).unwrap().begin(std::future::ready(7));
+        assert!(jobs.seat(&2, now + SHELTERED / 2).is_none());
+        assert_eq!((count(&counters.jobs_refused), count(&counters.jobs_shed)), (1, 0));
+        assert_eq!(work.await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn asking_again_makes_no_question_younger() {
+        // AMP-17, CVE-2026-42534.
+        let (jobs, now) = (Jobs::new(3, SHELTERED, Arc::default()), Clock::system().now());
+        let begin = |question: u8, after: u32| {
+            jobs.seat(&question, now + SHELTERED * after).unwrap().begin(std::future::pending::<()>())
+        };
+        let slow = begin(1, 0);
+        let other = begin(2, 2);
+        let again = begin(1, 3);
+        // Both of the first question go before the second.
+        let (_third, _fourth) = (begin(3, 4), begin(4, 4));
+        assert_eq!((slow.await, again.await), (None, None));
+        assert_eq!(jobs.running(), 3);
+        other.stop();
     }
 
     #[tokio::test]
     async fn a_task_that_panics_leaves_its_place() {
-        let jobs = Jobs::new(2, Arc::default());
-        let work = jobs.begin(async { panic!("as planned by this test") });
+        let (jobs, now) = (Jobs::new(2, SHELTERED, Arc::default()), Clock::system().now());
+        let work = jobs.seat(&1, now).unwrap().begin(async { panic!("as planned by this test") });
         assert_eq!(work.await, None::<()>);
         jobs.idle().await;
     }

@@ -42,6 +42,8 @@ pub fn is_of_this_host(address: IpAddr) -> bool {
 pub struct Counters {
     /// Questions given up unanswered because there were too many (the oldest goes first).
     pub jobs_shed: AtomicU64,
+    /// Questions refused because there were too many, and none of them old.
+    pub jobs_refused: AtomicU64,
     /// Replies over UDP the kernel refused to send.
     pub replies_unsent: AtomicU64,
     /// TCP connections closed at once: the client had too many, or all seats were busy.

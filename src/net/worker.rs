@@ -83,7 +83,7 @@ struct End {
 
 fn desk(shared: Shared, draining: watch::Receiver<bool>) -> Arc<Desk> {
     Arc::new(Desk {
-        jobs: Jobs::new(shared.jobs, Arc::clone(&shared.counters)),
+        jobs: Jobs::new(shared.jobs, shared.limits.jobs_sheltered, Arc::clone(&shared.counters)),
         connections: Connections::new(Arc::clone(&shared.limits), Arc::clone(&shared.counters)),
         scratch: Mutex::new(vec![0; usize::from(u16::MAX)].into_boxed_slice()),
         responder: shared.responder,

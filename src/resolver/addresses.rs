@@ -177,6 +177,9 @@ impl Resolver {
     /// The addresses of one server name, by a sub-question: IPv4 first, IPv6 only when there is none.
     fn look_up<'a>(&'a self, host: Name, job: &'a Job) -> BoxFuture<'a, LookedUp> {
         Box::pin(async move {
+            if self.barren.is_host(&host, job.now()) {
+                return (host, Ok(Vec::new()));
+            }
             if let Err(limit) = job.budget().spend_address_lookup() {
                 let zone = host.clone();
                 return (host, Err(ResolveError::Limit { limit, zone }));
@@ -193,9 +196,14 @@ impl Resolver {
                     }),
                     Err(limit) => Err(ResolveError::Limit { limit, zone: host.clone() }),
                 };
-                if last.as_ref().is_ok_and(|addresses: &Vec<_>| !addresses.is_empty()) {
+                // Servers that stay silent about one family do so about the other.
+                let is_in_vain = last.as_ref().is_err_and(|error| error.root().is_silence());
+                if is_in_vain || last.as_ref().is_ok_and(|addresses: &Vec<_>| !addresses.is_empty()) {
                     break;
                 }
+            }
+            if matches!(&last, Err(ResolveError::ServerIsAlias { .. })) || last.as_ref().is_ok_and(Vec::is_empty) {
+                self.barren.found_host(&host, job.now());
             }
             (host, last)
         })

@@ -76,6 +76,7 @@ impl Resolver {
         job: &Job,
     ) -> Result<Reached, ResolveError> {
         let mut cut = self.closest(question, job).await;
+        self.pass_if_barren(question, &cut.apex, job)?;
         let new = || Revealed::new(self.settings.qname_minimisation);
         let mut walk = Walk { proof, liars: Vec::new(), revealed: new(), failed: Vec::new(), until: None };
         if matches!(walk.proof, Proof::WantedOfKnown) {
@@ -190,9 +191,10 @@ impl Resolver {
                 Err(_) if !walk.liars.is_empty() => {
                     return self.doubt(Failed::new(cut, contacts.campaign, walk.first_lie()), walk, job);
                 }
-                Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job.limits()) => {
-                    (Kind::Opaque, Rank::Answer)
+                Err(ResolveError::Limit { limit, zone }) if limit.is_others_doing() => {
+                    return Err(ResolveError::Limit { limit, zone });
                 }
+                Err(_) if probe.may_widen() && contacts.campaign.may_go_on(job) => (Kind::Opaque, Rank::Answer),
                 Err(error @ (ResolveError::NoServer { .. } | ResolveError::NoAddress { .. }))
                     if self.may_have_moved(cut, job) =>
                 {
@@ -324,7 +326,7 @@ impl Resolver {
             }
             let recursive = contacts.campaign.last_fault == Some(Fault::Lame(Lameness::Recursive));
             // More addresses are of no use to a zone that had its share of packets.
-            if contacts.campaign.may_go_on(job.limits()) {
+            if contacts.campaign.may_go_on(job) {
                 match self.more_addresses(cut, contacts, job).await {
                     Ok(true) => continue,
                     // Those that are known may have been given up early: they get the rest of their time.

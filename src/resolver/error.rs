@@ -84,9 +84,16 @@ pub enum ResolveError {
 /// Bogus data may be mended any moment, and whoever forged it must not gain by it for long.
 const LONGEST_BOGUS: Duration = Duration::from_secs(30);
 
+/// Servers get addresses, too, and the next question for the zone need not be told.
+pub(super) const LONGEST_BARREN: Duration = Duration::from_secs(60);
+
 impl Reason for ResolveError {
     fn longest(&self) -> Duration {
-        if self.root().is_bogus() { LONGEST_BOGUS } else { LONGEST_FAILURE }
+        match self.root() {
+            Self::Bogus { .. } => LONGEST_BOGUS,
+            Self::NoAddress { .. } => LONGEST_BARREN,
+            _ => LONGEST_FAILURE,
+        }
     }
 
     fn octets(&self) -> usize {
@@ -129,6 +136,11 @@ impl ResolveError {
         matches!(self, Self::AliasLoop { .. } | Self::AliasTooLong { .. } | Self::Bogus { .. })
     }
 
+    /// Whether it was silence, which one packet may show to be over.
+    pub(super) const fn is_silence(&self) -> bool {
+        matches!(self, Self::NoServer { last: Fault::Timeout | Fault::Unreachable(_), .. } | Self::Deadline { .. })
+    }
+
     /// Whether data was found that must not be believed.
     pub const fn is_bogus(&self) -> bool {
         matches!(self, Self::Bogus { .. })
@@ -145,6 +157,7 @@ impl ResolveError {
         match self {
             Self::NoServer { .. } => true,
             Self::NoKeys { cause, .. } => cause.is_lasting(depth),
+            Self::Limit { limit, .. } if limit.is_others_doing() => false,
             Self::Remembered(_) | Self::ServerIsAlias { .. } => false,
             _ => depth == 0,
         }

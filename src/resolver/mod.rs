@@ -4,6 +4,7 @@ mod addresses;
 mod aggressive;
 mod alias;
 mod anchors;
+mod barren;
 mod chain;
 mod classify;
 mod descend;
@@ -25,14 +26,15 @@ use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
-use crate::cache::{self, Cuts, Denials, Failures, RrSets, Standing, Standings};
+use crate::cache::{self, Cuts, Denials, Failed, Failures, RrSets, Standing, Standings};
 use crate::dns::{EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
 use crate::dnssec::denial::is_beyond_validation;
 use crate::dnssec::{self, Beginning};
-use crate::job::{Checking, Job, Limits};
+use crate::job::{Checking, Effort, Job, Limits};
 use crate::telemetry::{FromCache, Step};
-use crate::upstream::{self, Upstream};
+use crate::upstream::{self, Crowded, Upstream};
 use crate::world::World;
+use barren::Barren;
 
 use forward::Forwards;
 
@@ -134,6 +136,7 @@ pub struct Resolver {
     rrsets: RrSets,
     cuts: Cuts,
     failures: Failures<ResolveError>,
+    barren: Barren,
     standings: Standings,
     /// `settings.dnssec` with the trust anchors that are now in force.
     anchored: RwLock<Arc<dnssec::Settings>>,
@@ -156,11 +159,16 @@ impl Resolver {
             never_ask: settings.never_ask.clone(),
             own_addresses: settings.own_addresses.clone(),
         };
+        let upstream = Upstream::new(upstream_settings, cache.share(3), world.clone());
+        let rrsets = RrSets::new(cache, world.dice.bits());
+        let cuts = Cuts::new(cache.share(11), world.dice.bits());
+        let seed = world.dice.bits();
         Self {
-            upstream: Upstream::new(upstream_settings, cache.share(3), world.clone()),
-            rrsets: RrSets::new(cache, world.dice.bits()),
-            cuts: Cuts::new(cache.share(11), world.dice.bits()),
-            failures: Failures::new(cache.share(2), world.dice.bits()),
+            upstream,
+            rrsets,
+            cuts,
+            failures: Failures::new(cache.share(1), seed),
+            barren: Barren::new(cache.share(1), seed),
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
             denials: Denials::new(cache.share(3), cache.max_negative_ttl),
@@ -200,10 +208,13 @@ impl Resolver {
     /// [`ResolveError`] when no answer could be had; the client gets SERVFAIL.
     pub async fn resolve(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
         job.tell(|| Step::Started { question: question.clone() });
-        if let Some(failure) = self.known_failure(question, job) {
+        let recent = self.failures.recent(question, job.now());
+        if let Some(failure) = recent.as_ref().and_then(|failed| standing(failed, job)) {
             job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Failure });
-            return Err(failure);
+            return self.look_again(question, failure, job).await;
         }
+        let careful = recent.filter(|failed| failed.reason.is_silence()).map(|_| job.trying(Effort::Little));
+        let job = careful.as_ref().unwrap_or(job);
         let result = self.follow(question, job).await;
         let queries = job.budget().queries_spent();
         // What unchecked data led to is no news for those who want it checked.
@@ -220,10 +231,35 @@ impl Resolver {
                 if error.is_lasting(job.depth()) && (speaks_for_all || !error.is_of_data()) {
                     self.failures.insert(question, error.clone(), job.now());
                 }
+                if let ResolveError::NoAddress { zone } = error
+                    && job.depth() == 0
+                {
+                    self.barren.found_zone(zone, job.now());
+                }
                 job.tell(|| Step::GaveUp { reason: error.to_string(), queries });
             }
         }
         result
+    }
+
+    /// What is remembered is told; but every few seconds somebody gets to see with a few packets whether servers that were
+    /// silent still are, so that their return does not take as long to be noticed as their absence lasted.
+    async fn look_again(
+        &self,
+        question: &Question,
+        failure: ResolveError,
+        job: &Job,
+    ) -> Result<Resolution, ResolveError> {
+        if job.depth() > 0 || !failure.root().is_silence() || !self.failures.may_look(question, job.now()) {
+            return Err(failure);
+        }
+        let found = Box::pin(self.follow(question, &job.trying(Effort::Once))).await;
+        found.inspect(|_| self.failures.remove(question)).map_err(|_| failure)
+    }
+
+    /// How often something was not asked because too much was being asked already.
+    pub fn crowded(&self) -> Crowded {
+        self.upstream.crowded()
     }
 
     /// Why `resolution`, which ends at `name`, counts as unsigned, if there is something to tell.
@@ -243,14 +279,19 @@ impl Resolver {
 
     /// Why `question` could not be answered a moment ago, if that still stands (RFC 9520).
     pub fn known_failure(&self, question: &Question, job: &Job) -> Option<ResolveError> {
-        let failed = self.failures.find(question, job.now())?;
-        // What must not be believed is given to those who ask for it all the same (RFC 4035 §3.2.2).
-        let stands = job.checking() == Checking::Enabled || !failed.reason.root().is_bogus();
-        stands.then(|| ResolveError::Remembered(Box::new(failed.reason.root().clone())))
+        self.failures.recent(question, job.now()).and_then(|failed| standing(&failed, job))
     }
 
     /// What the cache alone knows about `question`; nothing is sent.
     pub fn recollect(&self, question: &Question, job: &Job) -> Option<Resolution> {
         self.follow_known(question, job)
     }
+}
+
+/// The failure, if it still stands for `job`.
+fn standing(failed: &Failed<ResolveError>, job: &Job) -> Option<ResolveError> {
+    let reason = failed.reason.root();
+    // What must not be believed is given to those who ask for it all the same (RFC 4035 §3.2.2).
+    let stands = job.now() < failed.until && (job.checking() == Checking::Enabled || !reason.is_bogus());
+    stands.then(|| ResolveError::Remembered(Box::new(reason.clone())))
 }

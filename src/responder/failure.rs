@@ -62,6 +62,8 @@ const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {
         Limit::AddressLookups => "ADDR",
         Limit::Aliases => "ALIA",
         Limit::Jobs => "JOBS",
+        Limit::JobsPerZone => "ZONJ",
+        Limit::JobsPerServer => "SRVJ",
         Limit::Waiters => "WAIT",
     };
     (EdeCode::OTHER, tag)

@@ -12,13 +12,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::cache::{self, Answer, AnswerKey, Answers, Front};
 use crate::dns::{
     Class, Ede, EdeCode, Header, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
 };
-use crate::inflight::{Bounds, Full, Inflight};
+use crate::inflight::{Abandoned, Bounds, Full, Inflight};
 use crate::job::{Checking, Job, Limit};
 use crate::policy::{Policy, Verdict};
 use crate::resolver::{Resolution, ResolveError, Resolver};
@@ -83,7 +83,7 @@ impl Responder {
             resolver,
             policy,
             answers: Answers::new(cache.share(30), seed),
-            inflight: Inflight::new(bounds),
+            inflight: Inflight::new(bounds, Abandoned::Ends),
         })
     }
 
@@ -120,9 +120,9 @@ impl Responder {
         let joined = self.inflight.join(&request.key, || Arc::clone(&self).work(Arc::clone(&request)));
         let zone = || request.question.name.clone();
         let error = match joined {
-            Ok(waiter) => match timeout(self.resolver.limits().answer_deadline, waiter.wait()).await {
-                Ok(Some(answer)) => return self.finish(&request, &answer),
-                Ok(None) | Err(_) => ResolveError::Deadline { zone: zone() },
+            Ok(waiter) => match waiter.wait_at_most(self.resolver.limits().answer_deadline).await {
+                Some(answer) => return self.finish(&request, &answer),
+                None => ResolveError::Deadline { zone: zone() },
             },
             Err(Full::Keys) => ResolveError::Limit { limit: Limit::Jobs, zone: zone() },
             Err(Full::Waiters) => ResolveError::Limit { limit: Limit::Waiters, zone: zone() },
@@ -130,6 +130,19 @@ impl Responder {
         tracing::debug!(question = %request.question, reason = %error, "not answered");
         let now = self.resolver.world().clock.now();
         self.finish(&request, &reply::failed(&request.question, &error, request.dnssec_ok, now))
+    }
+
+    /// The reply to a question for which there is no place, in `out`: how many octets it has.
+    pub fn overloaded(&self, request: &Request, out: &mut [u8]) -> usize {
+        let error = ResolveError::Limit { limit: Limit::Jobs, zone: request.question.name.clone() };
+        let now = self.resolver.world().clock.now();
+        let reply = self.finish(request, &reply::failed(&request.question, &error, request.dnssec_ok, now));
+        let Some(reply) = reply.filter(|reply| reply.len() <= out.len()) else { return 0 };
+        let octets = reply.len();
+        if let Some(room) = out.get_mut(..octets) {
+            room.copy_from_slice(&reply);
+        }
+        octets
     }
 
     /// Resolves, and keeps the reply ready for a question that was asked before.

@@ -49,6 +49,11 @@ impl Request {
         })
     }
 
+    /// What all who ask the same have in common.
+    pub const fn key(&self) -> &AnswerKey {
+        &self.key
+    }
+
     /// Whether the client asks for no validation.
     pub(super) const fn checking_disabled(&self) -> bool {
         self.flags & Header::CD != 0

@@ -1,6 +1,7 @@
 //! `ask`: send, wait, send again, judge — until a server of the zone gives a reply of use.
 
 use std::future::Future;
+use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
 use super::{Campaign, Fault, Manner, Target, Upstream};
 use crate::dns::{Message, Name, Question};
-use crate::job::{Job, Limit};
+use crate::job::{Job, Limit, Place};
 use crate::telemetry::Step;
 use crate::world::Transport;
 
@@ -51,9 +52,11 @@ impl<K> Useful<K> {
     }
 }
 
-type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send + 'a>>>;
+type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Done<'a>> + Send + 'a>>>;
 
-struct Done {
+struct Done<'a> {
+    /// Its place at the server is free again when the reply has been judged.
+    _place: Place<'a, IpAddr>,
     index: usize,
     transport: Transport,
     start: Instant,
@@ -81,6 +84,15 @@ struct Round<'a> {
     asking: Asking<'a>,
     job: &'a Job,
     running: Running<'a>,
+    /// The zone's key in the quotas.
+    zone: u64,
+}
+
+/// A server that is about to be asked.
+struct Chosen<'a> {
+    index: usize,
+    memory: Memory,
+    place: Place<'a, IpAddr>,
 }
 
 impl Upstream {
@@ -95,17 +107,24 @@ impl Upstream {
         judge: impl Fn(&Message) -> Result<K, Fault> + Send,
         job: &Job,
     ) -> Result<Useful<K>, Unanswered> {
-        let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new() };
+        let zone = self.hasher.hash_one(&*asking.zone.key());
+        let quota = job.limits().zone_quota(asking.zone.label_count());
+        let Some(_place) = self.at_zones.enter(zone, quota) else { return Err(Unanswered::Limit(Limit::JobsPerZone)) };
+        let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new(), zone };
         let mut next_send = self.world.clock.now();
         let mut timeouts = 0;
         let mut latest: Option<usize> = None;
         loop {
             if self.world.clock.now() >= next_send || round.running.is_empty() {
-                if let Some((index, memory)) = round.next(campaign) {
-                    next_send = round.launch(campaign, index, memory);
-                    latest = Some(index);
-                } else if round.running.is_empty() {
-                    return Err(Unanswered::Exhausted);
+                if let Some(chosen) = round.next(campaign) {
+                    latest = Some(chosen.index);
+                    next_send = round.launch(campaign, chosen);
+                } else if round.running.is_empty() || (job.depth() > 0 && campaign.is_silent()) {
+                    return Err(match campaign.last_fault {
+                        // Others were asking; nothing is known of this question.
+                        Some(Fault::Limit(limit)) if limit.is_others_doing() => Unanswered::Limit(limit),
+                        _ => Unanswered::Exhausted,
+                    });
                 } else {
                     (next_send, latest) = (job.deadline(), None);
                 }
@@ -139,9 +158,27 @@ impl Upstream {
     }
 }
 
-impl Round<'_> {
-    /// The server to ask next; `None` when all have had their share.
-    fn next(&self, campaign: &Campaign) -> Option<(usize, Memory)> {
+impl<'a> Round<'a> {
+    /// The server to ask next, and a place at it; `None` when all have had their share, or have no place left.
+    fn next(&self, campaign: &mut Campaign) -> Option<Chosen<'a>> {
+        let quota = self.job.limits().server_quota(self.asking.zone.label_count());
+        loop {
+            let (index, memory) = self.choose(campaign)?;
+            let target = campaign.targets.get_mut(index)?;
+            let address = target.address;
+            if self.job.depth() > 0 && target.datagrams() > 0 && memory.is_silent(self.job.depth()) && !target.silent {
+                // It fell silent meanwhile, for others too; nothing more is spent on a server of a server.
+                target.silent = true;
+                continue;
+            }
+            if let Some(place) = self.upstream.at_servers.enter(address, quota) {
+                return Some(Chosen { index, memory, place });
+            }
+            campaign.pass_over(index);
+        }
+    }
+
+    fn choose(&self, campaign: &Campaign) -> Option<(usize, Memory)> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
@@ -165,11 +202,14 @@ impl Round<'_> {
     }
 
     /// Starts a try and returns when the next one is due if this one stays silent.
-    fn launch(&mut self, campaign: &mut Campaign, index: usize, memory: Memory) -> Instant {
+    fn launch(&mut self, campaign: &mut Campaign, chosen: Chosen<'a>) -> Instant {
+        let Chosen { index, memory, place } = chosen;
         let (upstream, job, limits) = (self.upstream, self.job, self.job.limits());
         let now = upstream.world.clock.now();
         let Some(target) = campaign.targets.get_mut(index) else { return now };
         let number = target.datagrams();
+        // Those whom the operator named are the only way there is.
+        target.silent |= number == 0 && !self.asking.manner.wants_recursion() && memory.is_silent(job.depth());
         // When every datagram stayed without reply, the stream is the last thing to try (INT-07).
         let transport = if number < limits.sends_per_server { Transport::Udp } else { Transport::Tcp };
         target.sends = number + 1;
@@ -186,7 +226,7 @@ impl Round<'_> {
         let attempt = Try { zone, host, address, port, manner, memory, question, number, transport, progress };
         self.running.push(Box::pin(async move {
             let result = upstream.attempt(&attempt, job).await;
-            Done { index, transport, start: now, result }
+            Done { _place: place, index, transport, start: now, result }
         }));
         now + timer
     }
@@ -198,6 +238,8 @@ impl Round<'_> {
         let upstream = self.upstream;
         let after = upstream.servers.memory(target.address).timeout(target.sends.saturating_sub(1), self.job.limits());
         upstream.servers.missed(target.address, upstream.world.clock.now());
+        upstream.at_servers.missed(target.address);
+        upstream.at_zones.missed(self.zone);
         self.job.tell(|| Step::Failed {
             zone: self.asking.zone.clone(),
             host: target.host.clone(),
@@ -212,13 +254,17 @@ impl Round<'_> {
     fn settle<K>(
         &self,
         campaign: &mut Campaign,
-        done: Done,
+        done: Done<'_>,
         judge: &impl Fn(&Message) -> Result<K, Fault>,
     ) -> Result<Option<Useful<K>>, Unanswered> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let Some(target) = campaign.targets.get_mut(done.index) else { return Ok(None) };
         let (server, host) = (target.endpoint(settings.port), target.host.clone());
+        if !matches!(done.result, Err(Fault::Timeout | Fault::Unreachable(_) | Fault::Limit(_))) {
+            self.upstream.at_servers.heard(target.address);
+            self.upstream.at_zones.heard(self.zone);
+        }
         let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
         let fault = match judged {
             Ok((kind, transport)) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::dns::Name;
-use crate::job::{Job, Limits};
+use crate::job::{Job, Limit};
 use crate::world::Transport;
 
 use super::{Fault, Manner};
@@ -25,6 +25,8 @@ pub struct Target {
     pub(super) out: bool,
     /// TCP was tried for want of replies over UDP.
     pub(super) tried_tcp: bool,
+    /// It has not replied to others lately: one datagram will do.
+    pub(super) silent: bool,
     /// What its tries, which may overlap, have in common; nothing before the first.
     progress: Option<Arc<Progress>>,
 }
@@ -116,7 +118,16 @@ impl Campaign {
 
     fn push(&mut self, host: Option<&Name>, address: IpAddr, port: Option<u16>) -> bool {
         let (host, out) = (host.cloned(), self.spent.contains(&address));
-        self.targets.push(Target { host, address, port, sends: 0, out, tried_tcp: false, progress: None });
+        self.targets.push(Target {
+            host,
+            address,
+            port,
+            sends: 0,
+            out,
+            tried_tcp: false,
+            silent: false,
+            progress: None,
+        });
         !out
     }
 
@@ -157,6 +168,7 @@ impl Campaign {
     pub fn new_question(&mut self) {
         for target in &mut self.targets {
             (target.out, target.sends, target.tried_tcp) = (self.spent.contains(&target.address), 0, false);
+            target.silent = false;
             target.progress = None;
         }
     }
@@ -168,8 +180,22 @@ impl Campaign {
     }
 
     /// Whether the zone may be sent anything more in this step.
-    pub const fn may_go_on(&self, limits: &Limits) -> bool {
-        self.sends < limits.sends_per_zone
+    pub fn may_go_on(&self, job: &Job) -> bool {
+        self.sends < job.sends_per_zone()
+    }
+
+    /// Whether all who were asked are known not to reply.
+    pub(super) fn is_silent(&self) -> bool {
+        self.targets.iter().all(|target| target.silent || target.datagrams() == 0)
+    }
+
+    /// Passes over a server, for now: too many wait for it.
+    pub(super) fn pass_over(&mut self, index: usize) {
+        if let Some(target) = self.targets.get_mut(index) {
+            target.out = true;
+        }
+        self.objections += 1;
+        self.last_fault.get_or_insert(Fault::Limit(Limit::JobsPerServer));
     }
 
     /// Whether the server of this index is busy with a stream.
@@ -181,11 +207,9 @@ impl Campaign {
         let limits = job.limits();
         // A question has few TCP queries. Those for the addresses of servers, which may be many and dead, leave them to it.
         // Nor is silence of one that recurses about datagrams: it may be waiting for us, if it forwards what we forward.
-        let may_try_tcp = !target.tried_tcp && job.depth() == 0 && !manner.wants_recursion();
-        !target.out
-            && !target.is_on_stream()
-            && self.sends < limits.sends_per_zone
-            && (target.datagrams() < limits.sends_per_server || may_try_tcp)
+        let may_try_tcp = !target.tried_tcp && job.depth() == 0 && !target.silent && !manner.wants_recursion();
+        let datagrams = if target.silent { 1 } else { limits.sends_per_server };
+        !target.out && !target.is_on_stream() && self.may_go_on(job) && (target.datagrams() < datagrams || may_try_tcp)
     }
 
     /// What went wrong last. A bound of the question's own stays: it is why the rest did not suffice.

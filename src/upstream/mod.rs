@@ -16,10 +16,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::quality::FixedState;
 use ipnet::IpNet;
 
 use crate::dns::{Message, Name, Question};
-use crate::inflight::{Bounds, Inflight};
+use crate::inflight::{Abandoned, Bounds, Inflight};
+use crate::job::Quotas;
 use crate::world::{Route, World};
 
 pub use ask::{Asking, Unanswered, Useful};
@@ -66,6 +68,20 @@ pub struct Upstream {
     servers: Arc<Servers>,
     counters: Arc<Counters>,
     exchanges: Arc<Inflight<ExchangeKey, Result<Arc<Message>, Fault>>>,
+    /// Questions at each zone, by hash of its name.
+    at_zones: Quotas<u64>,
+    /// Questions that wait for each server.
+    at_servers: Quotas<IpAddr>,
+    hasher: FixedState,
+}
+
+/// How often something was not asked because too much was being asked already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crowded {
+    /// Questions that found no place at a zone.
+    pub zones: u64,
+    /// Servers passed over because too many waited for them.
+    pub servers: u64,
 }
 
 /// One question to one server; only one may be in flight (RFC 5452 §5).
@@ -93,14 +109,21 @@ impl Counters {
 impl Upstream {
     /// Nothing known of any server yet; at most `memory` octets will be.
     pub fn new(settings: Settings, memory: u64, world: World) -> Self {
-        let servers = Arc::new(Servers::new(memory, world.dice.bits()));
-        let exchanges = Inflight::new(Bounds { keys: MAX_EXCHANGES, waiters: MAX_EXCHANGES });
-        Self { settings, world, servers, counters: Arc::default(), exchanges }
+        let seed = world.dice.bits();
+        let servers = Arc::new(Servers::new(memory, seed));
+        let exchanges = Inflight::new(Bounds { keys: MAX_EXCHANGES, waiters: MAX_EXCHANGES }, Abandoned::GoesOn);
+        let (at_zones, at_servers, hasher) = (Quotas::new(), Quotas::new(), FixedState::with_seed(seed));
+        Self { settings, world, servers, counters: Arc::default(), exchanges, at_zones, at_servers, hasher }
     }
 
     /// What was counted since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// How often something was not asked for the sake of others.
+    pub fn crowded(&self) -> Crowded {
+        Crowded { zones: self.at_zones.refused(), servers: self.at_servers.refused() }
     }
 
     /// What the task of one exchange takes with it.

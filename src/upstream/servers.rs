@@ -16,6 +16,8 @@ use crate::job::Limits;
 const PECULIARITY: Duration = Duration::from_secs(900);
 /// Consecutive timeouts after which a server is held back.
 const TIMEOUTS_TO_HOLD: u32 = 3;
+/// Consecutive timeouts after which no question sends a server more than one datagram.
+const TIMEOUTS_TO_DESPAIR: u32 = 8;
 /// The first pause of a server that is held back; doubled each time.
 const FIRST_HOLD: Duration = Duration::from_secs(1);
 /// The longest pause: then it is probed again, whatever happened before.
@@ -61,6 +63,12 @@ impl Memory {
     /// Whether the server does not serve `zone`.
     pub(super) fn is_lame_for(&self, zone: &Name, now: Instant) -> bool {
         self.lame.iter().any(|(lame, until)| lame == zone && now < *until)
+    }
+
+    /// Whether it did not reply the last few times: one packet will show whether it does now. Less is spent on the servers
+    /// of servers, more borne with on a path that loses packets.
+    pub(super) const fn is_silent(&self, depth: u32) -> bool {
+        self.timeouts >= if depth > 0 { TIMEOUTS_TO_HOLD } else { TIMEOUTS_TO_DESPAIR }
     }
 
     /// Whether the server is held back at `now`.

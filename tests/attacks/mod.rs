@@ -1,5 +1,13 @@
-//! Known attacks, played one by one against the whole resolver, each with the number that it must not exceed.
+//! Attacks, one file for each family: what each may cost at most, measured and asserted.
 //!
-//! A test is named after the attack's number; with `--nocapture` it prints what it measured beside what is allowed.
+//! Every test prints one line, `ID what measured (allowed N)`; see it with `--nocapture`. What each ID plays, and which
+//! mechanism answers it, stands in docs/threat-model.md.
 
+mod amplification;
 mod poisoning;
+
+/// Prints what was measured beside what is allowed, and fails when it is more.
+pub fn at_most<N: PartialOrd + std::fmt::Display>(id: &str, what: &str, measured: N, allowed: N) {
+    println!("{id} {what}: {measured} (allowed {allowed})");
+    assert!(measured <= allowed, "{id} {what}: {measured}, allowed {allowed}");
+}

@@ -12,6 +12,9 @@ use burdock::world::{Dice, Transport};
 /// Where the authority listens: an address no server under test has.
 pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 0, 1));
 
+/// The address of a server that takes everything and answers nothing.
+pub const HOLE: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 77, 9, 9));
+
 /// A running authority; its threads end with the test's process.
 pub struct Root {
     pub port: u16,
@@ -67,9 +70,10 @@ impl Root {
     }
 }
 
-/// `big` takes more than a datagram; `www` and `host0`, `host1`, … do not.
+/// `bad.dead` is a zone whose server is [`HOLE`]; every name below `cold` exists. `big` takes more than a datagram; `www` and `host0`, `host1`, … do not.
 fn zone() -> Zone {
     let mut text = "@ 86400 SOA ns hostmaster 1 7200 900 1209600 300\n@ 86400 NS ns\nns 86400 A 127.77.0.1\n\
+        bad.dead 86400 NS ns.bad.dead\nns.bad.dead 86400 A 127.77.9.9\n*.cold 3600 A 192.0.2.83\n\
         www 3600 A 192.0.2.80\nheld 3600 A 192.0.2.81\nheld1 3600 A 192.0.2.82\n"
         .to_owned();
     for number in 0..12 {

@@ -13,6 +13,7 @@ mod process;
 mod program;
 mod support;
 mod tcp;
+mod torture;
 mod udp;
 
 mod overload;

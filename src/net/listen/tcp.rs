@@ -161,10 +161,16 @@ impl Connection {
             ) {
                 Immediate::Reply(octets) => frame(scratch.get(..octets).unwrap_or_default(), &mut self.outbox),
                 Immediate::Silence => {}
-                Immediate::Later(request) => {
-                    let work = Arc::clone(&desk.responder).answer_later(request);
-                    self.answers.push(Answer(desk.jobs.begin(work)));
-                }
+                Immediate::Later(request) => match desk.jobs.seat(request.key(), now) {
+                    Some(seat) => {
+                        let work = Arc::clone(&desk.responder).answer_later(request);
+                        self.answers.push(Answer(seat.begin(work)));
+                    }
+                    None => {
+                        let octets = desk.responder.overloaded(&request, &mut scratch);
+                        frame(scratch.get(..octets).unwrap_or_default(), &mut self.outbox);
+                    }
+                },
             }
         }
         if self.inbox.is_empty() && self.inbox.capacity() > LARGE {

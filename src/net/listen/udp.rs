@@ -16,6 +16,7 @@ use super::Desk;
 use super::late::Late;
 use crate::cache::Front;
 use crate::net::batch::{BATCH, Inbox, Outbox, Path};
+use crate::net::jobs::Seat;
 use crate::responder::{Client, ClientTransport, Immediate, Request, Turn};
 
 /// Answers what arrives at `socket`, which is bound to `address`, until the task is aborted.
@@ -87,7 +88,13 @@ fn answer(address: SocketAddr, desk: &Desk, trays: &mut Trays) {
         match desk.responder.answer_now(packet, &client, &mut turn, outbox.slot()) {
             Immediate::Reply(octets) => outbox.commit(octets, &path),
             Immediate::Silence => {}
-            Immediate::Later(request) => answer_later(late, desk, request, path),
+            Immediate::Later(request) => match desk.jobs.seat(request.key(), turn.now) {
+                Some(seat) => answer_later(late, desk, (request, path), seat),
+                None => {
+                    let octets = desk.responder.overloaded(&request, outbox.slot());
+                    outbox.commit(octets, &path);
+                }
+            },
         }
     }
 }
@@ -102,9 +109,9 @@ fn may_be_answered(path: &Path, bound: SocketAddr) -> bool {
     port != bound.port() || path.client.ip() != asked
 }
 
-fn answer_later(late: &Arc<Late>, desk: &Desk, request: Arc<Request>, path: Path) {
+fn answer_later(late: &Arc<Late>, desk: &Desk, (request, path): (Arc<Request>, Path), seat: Seat) {
     let (late, responder) = (Arc::clone(late), Arc::clone(&desk.responder));
-    desk.jobs.begin(async move {
+    seat.begin(async move {
         if let Some(reply) = responder.answer_later(request).await {
             late.send(&reply, &path).await;
         }

@@ -1,0 +1,110 @@
+//! Zones and server names that led nowhere a moment ago: no server of the zone has an address, the name has none.
+//!
+//! Remembered like failures (RFC 9520 §3.2), for a second at first and a minute at most. Without it every other name of a
+//! zone whose delegations lead in a circle (TsuNAME) or nowhere (NXNSAttack) would be walked for anew.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::error::LONGEST_BARREN;
+use super::{ResolveError, Resolver};
+use crate::cache::{Failures, Reason};
+use crate::dns::{Name, Question, RecordType};
+use crate::job::Job;
+
+/// That it led nowhere; there is no more to say.
+#[derive(Clone, Copy, Debug)]
+struct Nowhere;
+
+impl Reason for Nowhere {
+    fn octets(&self) -> usize {
+        0
+    }
+
+    fn longest(&self) -> Duration {
+        LONGEST_BARREN
+    }
+}
+
+/// What led nowhere.
+pub(super) struct Barren {
+    known: Failures<Nowhere>,
+}
+
+impl Barren {
+    /// Nothing known, and never more than `capacity` octets.
+    pub(super) fn new(capacity: u64, seed: u64) -> Self {
+        Self { known: Failures::new(capacity, seed) }
+    }
+
+    /// The zone at or above `name`, but not above `apex`, that has no server with an address, if there is one.
+    pub(super) fn zone(&self, name: &Name, apex: &Name, now: Instant) -> Option<Name> {
+        if self.known.is_empty() {
+            return None;
+        }
+        let mut zones = name.ancestors().take_while(|zone| zone.is_in(apex));
+        zones.find(|zone| self.known.find(&key(zone, RecordType::NS), now).is_some())
+    }
+
+    /// No server of `zone` has an address.
+    pub(super) fn found_zone(&self, zone: &Name, now: Instant) {
+        self.known.insert(&key(zone, RecordType::NS), Nowhere, now);
+    }
+
+    /// Whether `host` had no address a moment ago.
+    pub(super) fn is_host(&self, host: &Name, now: Instant) -> bool {
+        !self.known.is_empty() && self.known.find(&key(host, RecordType::A), now).is_some()
+    }
+
+    /// `host` has no address.
+    pub(super) fn found_host(&self, host: &Name, now: Instant) {
+        self.known.insert(&key(host, RecordType::A), Nowhere, now);
+    }
+}
+
+impl Resolver {
+    /// An error when a zone on the way to `question`, from the cut at `apex` down, has no servers.
+    pub(super) fn pass_if_barren(&self, question: &Question, apex: &Name, job: &Job) -> Result<(), ResolveError> {
+        match self.barren.zone(&question.name, apex, job.now()) {
+            // What is above the cut is not asked of the zone's own servers.
+            Some(zone) if !(question.rtype.is_parent_side() && zone == question.name) => {
+                Err(ResolveError::Remembered(Box::new(ResolveError::NoAddress { zone })))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn key(name: &Name, rtype: RecordType) -> Question {
+    Question::new(name.clone(), rtype)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::Clock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_zone_is_known_to_all_names_below_it_but_not_past_a_cut() {
+        let (barren, clock) = (Barren::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let name = |text: &str| text.parse::<Name>().unwrap();
+        let zone = |asked: &str, apex: &str| barren.zone(&name(asked), &name(apex), clock.now());
+        assert_eq!(zone("www.evil.example", "."), None);
+        barren.found_zone(&name("evil.example"), clock.now());
+        assert_eq!(zone("www.evil.example", "."), Some(name("evil.example")));
+        assert_eq!(zone("evil.example", "example"), Some(name("evil.example")));
+        assert_eq!(zone("example", "."), None);
+        assert_eq!(zone("www.sub.evil.example", "sub.evil.example"), None, "a cut below it is known, with addresses");
+        assert!(!barren.is_host(&name("evil.example"), clock.now()), "a host is something else");
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(zone("www.evil.example", "."), None);
+        for _ in 0..10 {
+            barren.found_host(&name("ns.example"), clock.now());
+        }
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert!(barren.is_host(&name("ns.example"), clock.now()));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(!barren.is_host(&name("ns.example"), clock.now()));
+    }
+}

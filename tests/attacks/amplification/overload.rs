@@ -1,0 +1,105 @@
+//! AMP-10, AMP-17: more questions than can be worked on, for names of a zone that is dead or slow.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use burdock::dns::Rcode;
+use burdock::playground::Behaviour;
+
+use super::*;
+use crate::support::{Tree, run};
+
+fn tree(bad: Behaviour) -> Tree {
+    let benign: String = (0..2000).map(|number| format!("b{number} A 192.0.2.1\n")).collect();
+    Tree::with_tld().zone("good.t1", &[VICTIM], &benign).zone("bad.t1", &[EVIL], "").behave(EVIL, bad)
+}
+
+/// The most exchanges that were under way with a server at one time; each takes no longer than `longest`.
+fn most_at_once(lab: &Lab, server: &str, longest: Duration) -> usize {
+    let mut events: Vec<(Duration, i32)> = Vec::new();
+    for exchange in lab.net.exchanges().iter().filter(|exchange| exchange.server.ip().to_string() == server) {
+        let after = if exchange.end == "nothing" { longest } else { exchange.after.min(longest) };
+        events.extend([(exchange.at, 1), (exchange.at + after, -1)]);
+    }
+    events.sort();
+    let mut now = 0;
+    let most = events
+        .into_iter()
+        .map(|(_, change)| {
+            now += change;
+            now
+        })
+        .max();
+    usize::try_from(most.unwrap_or(0)).unwrap()
+}
+
+/// Asks for `per_second` names a second for `seconds`, and for 100 others; how many of those were answered.
+async fn flood(lab: &Arc<Lab>, per_second: u64, seconds: u64, repeats: u64) -> (usize, usize) {
+    let mut tasks = tokio::task::JoinSet::new();
+    let (answered, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    for number in 0..per_second * seconds {
+        let (lab, refused) = (Arc::clone(lab), Arc::clone(&refused));
+        tasks.spawn(async move {
+            lab.wait(Duration::from_secs(1) * u32::try_from(number).unwrap() / u32::try_from(per_second).unwrap())
+                .await;
+            for repeat in 0..=repeats {
+                let lab = Arc::clone(&lab);
+                let owner = format!("r{number}.bad.t1");
+                let asking = async move { lab.ask(&owner, A).await };
+                if repeat == repeats {
+                    let reply = asking.await;
+                    assert_eq!(reply.rcode(), Rcode::SERVFAIL);
+                    if reply
+                        .errors()
+                        .iter()
+                        .any(|(_, text)| text.contains("-per-zone") || text.contains("-per-server)"))
+                    {
+                        refused.fetch_add(1, Ordering::Relaxed);
+                    }
+                } else {
+                    tokio::spawn(asking);
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
+            }
+        });
+    }
+    for number in 0..100 * seconds {
+        let (lab, answered) = (Arc::clone(lab), Arc::clone(&answered));
+        tasks.spawn(async move {
+            lab.wait(Duration::from_millis(10 * number)).await;
+            if lab.ask(&format!("b{number}.good.t1"), A).await.rcode() == Rcode::NOERROR {
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    tasks.join_all().await;
+    (answered.load(Ordering::Relaxed), refused.load(Ordering::Relaxed))
+}
+
+/// Water torture: random names in an unsigned zone whose server is dead.
+#[test]
+fn amp_10_random_names_in_a_dead_zone() {
+    run(async {
+        let lab = Arc::new(Lab::new(&tree(Behaviour::Silent).internet(), 1));
+        let (answered, refused) = flood(&lab, 2000, 5, 0).await;
+        let at_once = most_at_once(&lab, EVIL, Duration::from_millis(1500));
+        at_most("AMP-10", "packets under way to the dead server", at_once, 200);
+        at_most("AMP-10", "% of others' questions that failed", 100.0 - answered as f64 / 5.0, 1.0);
+        at_most("AMP-10", "packets to the dead server for 10,000 questions", lab.net.packets_to(EVIL), 2000);
+        assert!(refused > 8000, "{refused} of 10,000 were told which limit it was");
+    });
+}
+
+/// A server that answers after nine seconds, and clients that ask again each half second: others get in.
+#[test]
+fn amp_17_a_slow_server_does_not_take_all_places() {
+    run(async {
+        let slow = tree(Behaviour::Slow(Duration::from_secs(9))).internet();
+        let lab = Arc::new(Lab::with(&slow, 2, |_, limits| limits.jobs = 500));
+        let (answered, _) = flood(&lab, 1000, 5, 4).await;
+        at_most("AMP-17", "% of others' questions that failed", 100.0 - answered as f64 / 5.0, 5.0);
+        let at_once = most_at_once(&lab, EVIL, Duration::from_millis(1500));
+        at_most("AMP-17", "packets under way to the slow server, of 500 places", at_once, 250);
+    });
+}

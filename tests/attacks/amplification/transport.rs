@@ -1,0 +1,95 @@
+//! AMP-11, AMP-12: truncation without end, streams that break, complaints that never stop.
+//!
+//! What a stream can do octet by octet (trickle, half a length, close) is played on sockets in `net::outbound`.
+
+use burdock::dns::{Header, Rcode};
+use burdock::playground::{Behaviour, Fate, Opt};
+use burdock::world::Transport;
+
+use super::*;
+use crate::support::{Tree, run};
+
+const SERVERS: [&str; 4] = [EVIL, "198.18.66.2", "198.18.66.3", "198.18.66.4"];
+
+/// Four servers that all truncate, and do this over TCP.
+fn truncating(over_tcp: &Behaviour) -> Tree {
+    let tree = Tree::with_tld().zone("evil.t1", &SERVERS, "www A 192.0.2.1\n");
+    SERVERS.iter().fold(tree, |tree, server| tree.behave(server, Behaviour::Truncates).behave(server, over_tcp.clone()))
+}
+
+/// TC over UDP, and a stream that is of no use: refused, cut, silent, truncated again, or another's reply.
+#[test]
+fn amp_11_truncation_and_a_stream_that_fails() {
+    let over_tcp = |change: fn(&mut burdock::playground::Draft)| {
+        Behaviour::edits(move |query, draft| {
+            if query.transport == Transport::Tcp {
+                change(draft);
+            }
+        })
+    };
+    let cases = [
+        ("refused", Behaviour::Refuses(Transport::Tcp)),
+        ("silent", Behaviour::SilentOver(Transport::Tcp)),
+        ("half a message", over_tcp(|draft| draft.cut = Some(20))),
+        ("TC again", over_tcp(|draft| draft.message.header.flags |= Header::TC)),
+        ("wrong ID", over_tcp(|draft| draft.message.header.id ^= 1)),
+        ("reset", over_tcp(|draft| draft.fate = Fate::Reset)),
+    ];
+    for (what, behaviour) in cases {
+        run(async {
+            let lab = Lab::new(&truncating(&behaviour).internet(), 1);
+            let (reply, packets) = ask(&lab, "www.evil.t1").await;
+            assert_failed(&reply, &[0, 22, 23, 24], &lab);
+            at_most("AMP-11", &format!("{what}: TCP queries"), lab.net.packets_over(Transport::Tcp), 4);
+            for server in SERVERS {
+                let of = |e: &&crate::support::Exchange| {
+                    e.server.ip().to_string() == server && e.transport == Transport::Tcp
+                };
+                at_most(
+                    "AMP-11",
+                    &format!("{what}: TCP queries to one"),
+                    lab.net.exchanges().iter().filter(of).count(),
+                    2,
+                );
+            }
+            at_most("AMP-11", &format!("{what}: packets"), packets, 12);
+            at_most("AMP-11", &format!("{what}: seconds"), reply.after.as_secs_f64(), 5.01);
+        });
+    }
+}
+
+/// FORMERR, whatever is asked and however: twice for each server, with OPT and without.
+#[test]
+fn amp_12_complaints_without_end() {
+    for rcode in [Rcode::FORMERR, Rcode::NOTIMP, Rcode::BADVERS, Rcode(23)] {
+        run(async {
+            let tree = Tree::with_tld().zone("evil.t1", &SERVERS[..2], "www A 192.0.2.1\n");
+            let tree = SERVERS[..2].iter().fold(tree, |tree, server| {
+                let complaint =
+                    if rcode.0 < 16 { Behaviour::Always(rcode) } else { Behaviour::RejectsEdns(rcode, Opt::Present) };
+                // A server that knows such a code complains without OPT, too.
+                tree.behave(server, complaint).behave(
+                    server,
+                    Behaviour::edits(|query, draft| {
+                        if query.message.edns.is_none() {
+                            draft.message.answer.clear();
+                            draft.message.header.flags = draft.message.header.flags & !0xf | Rcode::FORMERR.0;
+                        }
+                    }),
+                )
+            });
+            let lab = Lab::new(&tree.internet(), 2);
+            let (reply, _) = ask(&lab, "www.evil.t1").await;
+            assert_failed(&reply, &[0, 22, 24], &lab);
+            for server in &SERVERS[..2] {
+                let allowed = if rcode == Rcode(23) { 3 } else { 2 };
+                at_most(
+                    "AMP-12",
+                    &format!("{rcode} for everything: packets to a server"),
+                    lab.net.packets_to(server),
+                    allowed,
+                );
+            }
+        });
+    }
+}
