@@ -36,6 +36,14 @@ fn most_at_once(lab: &Lab, server: &str, longest: Duration) -> usize {
 
 /// Asks for `per_second` names a second for `seconds`, and for 100 others; how many of those were answered.
 async fn flood(lab: &Arc<Lab>, per_second: u64, seconds: u64, repeats: u64) -> (usize, usize) {
+    flood_zones(lab, (per_second, seconds, repeats), |number| format!("r{number}.bad.t1")).await
+}
+
+async fn flood_zones(
+    lab: &Arc<Lab>,
+    (per_second, seconds, repeats): (u64, u64, u64),
+    owner: fn(u64) -> String,
+) -> (usize, usize) {
     let mut tasks = tokio::task::JoinSet::new();
     let (answered, refused) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     for number in 0..per_second * seconds {
@@ -45,7 +53,7 @@ async fn flood(lab: &Arc<Lab>, per_second: u64, seconds: u64, repeats: u64) -> (
                 .await;
             for repeat in 0..=repeats {
                 let lab = Arc::clone(&lab);
-                let owner = format!("r{number}.bad.t1");
+                let owner = owner(number);
                 let asking = async move { lab.ask(&owner, A).await };
                 if repeat == repeats {
                     let reply = asking.await;
@@ -101,5 +109,34 @@ fn amp_17_a_slow_server_does_not_take_all_places() {
         at_most("AMP-17", "% of others' questions that failed", 100.0 - answered as f64 / 5.0, 5.0);
         let at_once = most_at_once(&lab, EVIL, Duration::from_millis(1500));
         at_most("AMP-17", "packets under way to the slow server, of 500 places", at_once, 250);
+    });
+}
+
+/// The same, when the zone has more servers than a question asks: it is the questions at the zone that are bounded.
+#[test]
+fn amp_10_a_dead_zone_of_many_servers() {
+    run(async {
+        let servers: Vec<String> = (1..=10).map(|last| format!("198.18.67.{last}")).collect();
+        let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+        let mut tree = tree(Behaviour::Silent).zone("many.t1", &servers, "");
+        tree = servers.iter().fold(tree, |tree, server| tree.behave(server, Behaviour::Silent));
+        let lab = Arc::new(Lab::new(&tree.internet(), 3));
+        let (answered, _) = flood_zones(&lab, (1000, 5, 0), |number| format!("r{number}.many.t1")).await;
+        at_most("AMP-10", "ten dead servers: % of others' questions that failed", 100.0 - answered as f64 / 5.0, 1.0);
+        let placed = 5000 - lab.resolver.crowded().zones;
+        at_most("AMP-10", "ten dead servers: questions of 5,000 that got to them", placed, 500);
+    });
+}
+
+/// The same, when the random names are of fifty zones that have one dead server.
+#[test]
+fn amp_10_many_zones_of_a_dead_server() {
+    run(async {
+        let tree = (0..50).fold(tree(Behaviour::Silent), |tree, zone| tree.zone(&format!("bad{zone}.t1"), &[EVIL], ""));
+        let lab = Arc::new(Lab::new(&tree.internet(), 4));
+        let (answered, _) = flood_zones(&lab, (1000, 5, 0), |number| format!("r{number}.bad{}.t1", number % 50)).await;
+        at_most("AMP-10", "fifty zones: % of others' questions that failed", 100.0 - answered as f64 / 5.0, 1.0);
+        let at_once = most_at_once(&lab, EVIL, Duration::from_millis(1500));
+        at_most("AMP-10", "fifty zones: packets under way to their server", at_once, 200);
     });
 }
