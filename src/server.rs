@@ -162,7 +162,8 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     let (drain, draining) = watch::channel(false);
     let jobs = limits.jobs as usize / settings.workers;
     let counters = Arc::new(Counters::default());
-    let responder = Responder::new(Arc::clone(&resolver), Policy::new(&policy), &cache);
+    let policy = Policy::new(&policy, resolver.world(), &limits);
+    let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
     let shared = Shared { responder, clock, limits, counters: Arc::clone(&counters), draining, jobs };
     let workers = deal(listening, settings.workers).into_iter().enumerate();
     let threads = workers.map(|(number, worker)| worker.start(number, shared.clone()));

@@ -15,6 +15,7 @@ use burdock::resolver::{Ipv6, Minimisation, Resolver, Settings};
 use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
 use burdock::world::{Arrival, BoxFuture, Clock, Dice, IsOurs, Network, Route, World};
 use bytes::Bytes;
+use ipnet::IpNet;
 use parking_lot::Mutex;
 
 use crate::names::Target;
@@ -89,12 +90,11 @@ impl Lab {
         };
         let limits = Arc::new(Limits::default());
         let resolver = Arc::new(Resolver::new(settings(anchor), &cache, limits, world));
-        let access = AccessSettings {
-            allow: vec!["127.0.0.0/8".parse().expect("a network")],
-            deny: Vec::new(),
-            snoop: Vec::new(),
-        };
-        let policy = Policy::new(&policy::Settings { access, special_use: true, elsewhere: Vec::new() });
+        // As the defaults have it.
+        let loopback: Vec<IpNet> = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("a network")).to_vec();
+        let access = AccessSettings { exempt: loopback.clone(), ..AccessSettings::allowing(loopback) };
+        let settings = policy::Settings { special_use: true, ..policy::Settings::plain(access) };
+        let policy = Policy::new(&settings, resolver.world(), resolver.limits());
         let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
         let client = Client { address: SocketAddr::from(([127, 0, 0, 1], 4711)), transport: ClientTransport::Udp };
         Self { resolver, responder, clock, client, signatures }
@@ -159,6 +159,7 @@ fn settings(anchor: Option<Vec<u8>>) -> Settings {
         ipv6: Ipv6::Off,
         qname_minimisation: Minimisation::Relaxed,
         case_randomisation: true,
+        cookies: true,
         upstream_port: 53,
         never_ask: Vec::new(),
         own_addresses: Vec::new(),

@@ -60,8 +60,9 @@ async fn resolve(words: &Words, config: Config) -> Result<Reply, Failure> {
     let started = clock.now();
     // Who asks sits at this keyboard; the lists are about others.
     let ourselves = vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()];
-    let access = AccessSettings { allow: ourselves.clone(), deny: Vec::new(), snoop: ourselves };
-    let policy = Policy::new(&policy::Settings { access, ..config.policy });
+    let access = AccessSettings { snoop: ourselves.clone(), ..AccessSettings::allowing(ourselves) };
+    let settings = policy::Settings { access, ..config.policy };
+    let policy = Policy::new(&settings, walker.resolver.world(), walker.resolver.limits());
     let responder = Responder::new(Arc::clone(&walker.resolver), policy, &config.cache);
     let client = Client { address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), transport: ClientTransport::Tcp };
     let packet = write_query(walker.resolver.world().dice.id(), &words.question, flags(words));

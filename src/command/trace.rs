@@ -10,7 +10,7 @@ use crate::config::arguments::Trace as Arguments;
 use crate::config::{Config, load};
 use crate::dns::{Outcome, Question, RrSet, rrset_to_text};
 use crate::job::Job;
-use crate::policy::Policy;
+use crate::policy::Local;
 use crate::resolver::{Resolution, ResolveError};
 use crate::telemetry::{Entry, Trace};
 
@@ -24,8 +24,9 @@ use super::words::Words;
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let question = Words::read(&arguments.words)?.walkable()?;
     let loaded = load(arguments.walk.file.config.as_deref(), &arguments.walk.overrides())?;
-    let policy = Policy::new(&loaded.config.policy);
-    if let Some(answer) = policy.local(&question) {
+    let policy = &loaded.config.policy;
+    let local = policy.special_use.then(|| Local::new(policy.elsewhere.clone()));
+    if let Some(answer) = local.and_then(|local| local.answer(&question)) {
         let records: Vec<String> = answer.answer.iter().flat_map(rrset_to_text).collect();
         return print(&by_rule(&question, &answer.rcode.to_string(), &records, arguments.walk.json));
     }

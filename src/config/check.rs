@@ -13,7 +13,7 @@ use crate::{cache, policy, resolver};
 
 use super::given::Given;
 use super::problem::{Complaint, Problem};
-use super::{Config, Log, LogFormat, Overrides, dnssec, forward, hints, networks, value};
+use super::{Config, Log, LogFormat, Overrides, clients, dnssec, forward, hints, networks, value};
 
 /// Checks what was given. `base` is the folder that relative paths start from.
 ///
@@ -34,9 +34,9 @@ fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config>
     let workers = given.one("workers", value::workers);
     let source = source(given);
     let forwards = forward::read(given);
-    let policy = policy(given);
+    let policy = clients::policy(given, base);
     let cache = cache(given);
-    let resolver = resolver(given, &Paths { base, overrides });
+    let resolver = resolver(given, &Paths { base, overrides }, source.as_deref().unwrap_or_default());
     let rollover = dnssec::rollover(given, base);
     let limits = limits(given);
     if let (Some(all), Some(listen), Some(resolver)) = (&forwards, &listen, &resolver) {
@@ -92,20 +92,6 @@ fn source(given: &mut Given) -> Option<Vec<IpAddr>> {
     Some(source)
 }
 
-fn policy(given: &mut Given) -> Option<policy::Settings> {
-    let allow = given.list("access.allow", value::network);
-    let deny = given.list("access.deny", value::network);
-    let snoop = given.list("access.snoop", value::network);
-    let special_use = given.one("local.special-use", value::flag);
-    let (allow, deny, snoop) = (allow?, deny?, snoop?);
-    for (i, net) in deny.iter().enumerate().filter(|(_, net)| allow.contains(net)) {
-        let reason = format!("`{net}` is allowed and denied");
-        given.complain_item("access.deny", i, Complaint::new(reason, "keep it in one of the two lists"));
-    }
-    let access = policy::AccessSettings { allow, deny, snoop };
-    Some(policy::Settings { access, special_use: special_use?, elsewhere: Vec::new() })
-}
-
 fn cache(given: &mut Given) -> Option<cache::Settings> {
     let size = given.one("cache.size", |text| match value::size(text)? {
         size if size < LEAST_CACHE => {
@@ -136,7 +122,7 @@ struct Paths<'a> {
     overrides: &'a Overrides,
 }
 
-fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> {
+fn resolver(given: &mut Given, paths: &Paths<'_>, source: &[IpAddr]) -> Option<resolver::Settings> {
     let root_hints = root_hints(given, paths);
     let ipv4 = given.one("resolver.ipv4", value::flag);
     let ipv6 = given.one("resolver.ipv6", |text| {
@@ -148,6 +134,8 @@ fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> 
         choose(text, &all)
     });
     let case_randomisation = given.one("resolver.case-randomisation", value::flag);
+    let cookies = given.one("resolver.cookies", value::flag);
+    let several = |v4| source.iter().filter(|address| address.is_ipv4() == v4).count() > 1;
     let upstream_port = given.one("resolver.upstream-port", value::port);
     let never_ask = never_ask(given);
     let dnssec = dnssec::read(given, paths.base);
@@ -163,6 +151,7 @@ fn resolver(given: &mut Given, paths: &Paths<'_>) -> Option<resolver::Settings> 
         ipv6,
         qname_minimisation: qname_minimisation?,
         case_randomisation: case_randomisation?,
+        cookies: cookies? && !several(true) && !several(false),
         upstream_port: upstream_port?,
         never_ask: never_ask?,
         // The server knows them when it has bound its sockets.

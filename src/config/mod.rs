@@ -5,6 +5,7 @@
 
 pub mod arguments;
 mod check;
+mod clients;
 mod dnssec;
 mod file;
 mod forward;

@@ -16,6 +16,11 @@ pub fn nobody() -> Vec<IpNet> {
     parse(NOBODY)
 }
 
+/// Networks whose packets do not come from afar: a router that takes them from outside is broken (RFC 2827).
+pub fn private() -> Vec<IpNet> {
+    parse(PRIVATE)
+}
+
 fn parse(texts: &[&str]) -> Vec<IpNet> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
@@ -28,6 +33,18 @@ fn translate(net: &IpNet) -> Option<IpNet> {
 }
 
 const NAT64: u128 = 0x0064_ff9b << 96;
+
+const PRIVATE: &[&str] = &[
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+];
 
 const NOBODY: &[&str] = &["0.0.0.0/32", "224.0.0.0/4", "255.255.255.255/32", "::/128", "ff00::/8"];
 
@@ -80,6 +97,7 @@ mod tests {
     fn no_network_is_lost_in_reading() {
         assert_eq!(special_purpose().len(), 2 * V4.len() + V6.len());
         assert_eq!(nobody().len(), NOBODY.len());
+        assert_eq!(private().len(), PRIVATE.len());
     }
 
     #[test]

@@ -92,6 +92,7 @@ fn form(form: Form) -> Json {
             json!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1, "maximum": 1024 }] })
         }
         Form::Number => json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+        Form::Rate => json!({ "type": "integer", "minimum": 0, "maximum": super::value::MAX_RATE }),
         Form::Port => json!({ "type": "integer", "minimum": 1, "maximum": 65535 }),
         Form::Size => json!({ "type": "string", "pattern": "^[0-9]+ *(B|KiB|MiB|GiB|TiB)$" }),
         Form::Time => {

@@ -34,6 +34,8 @@ pub enum Form {
     NumberOrAuto,
     /// A number, at least 1.
     Number,
+    /// A number; 0 is none.
+    Rate,
     /// A port.
     Port,
     /// A number of octets with its unit.
@@ -100,7 +102,31 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         r#"["127.0.0.0/8", "::1/128"]"#,
         "networks that may see, without recursion, what the cache has; others get REFUSED",
     ),
-    ("access.rate-limit.per-client", Form::Unbuilt(&["0"]), "0", "replies per second for one client network"),
+    (
+        "access.exempt",
+        Form::Networks,
+        r#"["127.0.0.0/8", "::1/128"]"#,
+        "networks whose clients have no bounds of their own: forwarders and balancers, behind which many others stand",
+    ),
+    (
+        "access.believed",
+        Form::NetworksOrDefault,
+        "default",
+        "networks from which no false source addresses come; their clients are treated as those with a cookie; default: the private ones",
+    ),
+    (
+        "access.cookies",
+        Form::PathOrWord(&["random", "off"]),
+        "random",
+        "what cookies for clients are made with (RFC 7873, RFC 9018); random: a secret that changes daily; a file: secrets shared with other servers, 32 hexadecimal digits a line, the first makes, all are taken",
+    ),
+    (
+        "access.rate-limit.per-client",
+        Form::Rate,
+        "100",
+        "replies over UDP per second to one network (/24, /56) whose clients are neither believed nor have a cookie; of the others every second is truncated or BADCOOKIE, the rest gets nothing; 0: no limit",
+    ),
+    ("access.rate-limit.per-question", Form::Rate, "20", "the same for one question of one network"),
     ("cache.size", Form::Size, "512MiB", "octets that all caches may take together"),
     ("cache.min-ttl", Form::Time, "0s", "shorter TTLs are raised to this"),
     ("cache.max-ttl", Form::Time, "1d", "longer TTLs are cut to this"),
@@ -150,6 +176,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         Form::Flag,
         "true",
         "mix upper and lower case in queries, against forged replies (0x20)",
+    ),
+    (
+        "resolver.cookies",
+        Form::Flag,
+        "true",
+        "send cookies to other servers, against forged replies (RFC 7873); none are sent with several addresses of a family in `source`, which cookies would tie together",
     ),
     ("resolver.upstream-port", Form::Port, "53", "the port of other servers; for laboratories"),
     ("resolver.source", Form::Addresses, "[]", "addresses to ask other servers from"),

@@ -44,6 +44,14 @@ pub fn bound(text: &str) -> Taken<u32> {
     }
 }
 
+/// How many in a second; 0 for as many as there are.
+pub fn rate(text: &str) -> Taken<u32> {
+    text.parse().ok().filter(|rate| *rate <= MAX_RATE).ok_or_else(|| {
+        let reason = format!("`{text}` is no whole number from 0 to {MAX_RATE}");
+        Complaint::new(reason, "write digits only, without a unit; 0 for no limit")
+    })
+}
+
 /// A bound on how long: from a millisecond to an hour.
 pub fn bound_time(text: &str) -> Taken<Duration> {
     let time = time(text)?;
@@ -238,6 +246,8 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
+/// The largest number of replies in a second.
+pub const MAX_RATE: u32 = 1_000_000;
 const MAX_WORKERS: usize = 1024;
 const LONGEST_BOUND: Duration = Duration::from_secs(3600);
 /// Nothing here is meant to last longer than a leap year.

@@ -4,6 +4,7 @@
 //! `hickory_proto` lends the presentation format of rarer types and is named nowhere else.
 
 mod class;
+pub mod cookie;
 mod cut;
 mod ede;
 mod edns;

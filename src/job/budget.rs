@@ -119,6 +119,16 @@ limits! {
     jobs_sheltered: time = Duration::from_millis(200), "ms";
     /// Clients that wait for the same question.
     waiters_per_question: count = 4096, "clients";
+    /// Questions of one client (IPv4 /32, IPv6 /64) that wait at once, if its address may be forged (DNSBomb).
+    client_questions: count = 100, "questions";
+    /// The same for a client that is believed: over TCP, with a cookie, or by `access.believed`.
+    proven_client_questions: count = 1000, "questions";
+    /// Questions of one network (IPv4 /24, IPv6 /56) that wait at once, if their addresses may be forged.
+    network_questions: count = 1000, "questions";
+    /// The same for clients that are believed.
+    proven_network_questions: count = 10_000, "questions";
+    /// Time after which an address that may be forged gets no reply over UDP any more (DNSBomb).
+    reply_age: time = Duration::from_millis(5000), "ms";
     /// Time after which a client gets its answer or SERVFAIL.
     answer_deadline: time = Duration::from_millis(5000), "ms";
     /// Time after which all work for a question ends.
@@ -196,6 +206,9 @@ pub enum Limit {
     /// `jobs_per_server`.
     #[error("too many questions wait for the same servers (jobs-per-server)")]
     JobsPerServer,
+    /// `client_questions` and its like.
+    #[error("too many questions of this client or its network wait (client-questions, network-questions)")]
+    ClientQuestions,
     /// `waiters_per_question`.
     #[error("too many clients wait for this question (waiters-per-question)")]
     Waiters,

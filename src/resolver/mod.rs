@@ -58,6 +58,8 @@ pub struct Settings {
     pub qname_minimisation: Minimisation,
     /// Whether queries carry a random pattern of upper and lower case (0x20).
     pub case_randomisation: bool,
+    /// Whether queries carry cookies (RFC 7873). For one source address: several would be tied together by them.
+    pub cookies: bool,
     /// The port of authoritative servers; 53 outside of tests.
     pub upstream_port: u16,
     /// Networks in which no server is ever asked.
@@ -153,6 +155,7 @@ impl Resolver {
         let upstream_settings = upstream::Settings {
             port: settings.upstream_port,
             case_randomisation: settings.case_randomisation,
+            cookies: settings.cookies,
             ipv4: settings.ipv4,
             ipv6: settings.ipv6 != Ipv6::Off,
             ipv6_may_fail: settings.ipv6 == Ipv6::Auto,

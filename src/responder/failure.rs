@@ -65,6 +65,7 @@ const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {
         Limit::JobsPerZone => "ZONJ",
         Limit::JobsPerServer => "SRVJ",
         Limit::Waiters => "WAIT",
+        Limit::ClientQuestions => "FAIR",
     };
     (EdeCode::OTHER, tag)
 }
@@ -76,6 +77,7 @@ const fn fault_tag(fault: Fault) -> (EdeCode, &'static str) {
         Fault::Malformed(_) => (EdeCode::INVALID_DATA, "MALF"),
         Fault::NearMiss => (EdeCode::INVALID_DATA, "NEAR"),
         Fault::OtherCase => (EdeCode::INVALID_DATA, "CASE"),
+        Fault::WrongCookie => (EdeCode::INVALID_DATA, "COOK"),
         Fault::Truncated => (EdeCode::INVALID_DATA, "TRUN"),
         Fault::Rcode(_) => (EdeCode::NO_REACHABLE_AUTHORITY, "RCOD"),
         Fault::Lame(_) => (EdeCode::NO_REACHABLE_AUTHORITY, "LAME"),

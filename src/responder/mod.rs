@@ -7,6 +7,7 @@ mod failure;
 mod reply;
 mod request;
 mod sentinel;
+mod visitor;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,8 +21,11 @@ use crate::dns::{
 };
 use crate::inflight::{Abandoned, Bounds, Full, Inflight};
 use crate::job::{Checking, Job, Limit};
-use crate::policy::{Policy, Verdict};
+use crate::policy::{Full as Crowded, Policy, Standing, Verdict};
 use crate::resolver::{Resolution, ResolveError, Resolver};
+use crate::telemetry::ClientCounters;
+
+use visitor::Visitor;
 
 pub use request::Request;
 
@@ -68,6 +72,7 @@ pub struct Responder {
     policy: Policy,
     answers: Answers,
     inflight: Arc<Inflight<AnswerKey, Arc<Answer>>>,
+    counters: ClientCounters,
 }
 
 impl Responder {
@@ -84,6 +89,7 @@ impl Responder {
             policy,
             answers: Answers::new(cache.share(30), seed),
             inflight: Inflight::new(bounds, Abandoned::Ends),
+            counters: ClientCounters::default(),
         })
     }
 
@@ -101,27 +107,71 @@ impl Responder {
             Err(Unanswerable::Silence) => return Immediate::Silence,
             Err(Unanswerable::Reply(rcode)) => return reply::bare(packet, rcode, out),
         };
-        if let Some(refusal) = self.refusal(&peeked, client) {
-            return reply::refuse(&peeked, refusal, out);
-        }
+        let Verdict::Allowed(trust) = self.policy.admit(client.address.ip()) else {
+            tracing::debug!(client = %client.address.ip(), "refused: this client may not ask");
+            let ede = Ede::new(EdeCode::PROHIBITED, "this client may not ask here [PROH]");
+            let nobody = Visitor { client, standing: Standing::Unproven, cookie: None, limit: 0 };
+            return reply::refuse(&peeked, &nobody, (Rcode::REFUSED, Some(ede)), out);
+        };
+        let Some(visitor) = self.recognise(&peeked, client, trust, packet.len()) else {
+            return reply::bare(packet, Rcode::FORMERR, out);
+        };
         let key = AnswerKey::new(peeked.qname, peeked.qtype, peeked.dnssec_ok(), request::checking_disabled(&peeked));
+        if self.policy.limits_rate()
+            && visitor.standing == Standing::Unproven
+            && let Some(excess) = self.policy.excess(client.address.ip(), &key, now)
+        {
+            return self.shorten(&peeked, &visitor, excess, now, out);
+        }
+        if let Some(refusal) = self.refusal(&peeked, client) {
+            return reply::refuse(&peeked, &visitor, refusal, out);
+        }
         if let Some(answer) = turn.front.find(&key, &self.answers, now) {
-            return request::hit(&peeked, client, &answer, now, out);
+            return request::hit(&peeked, &visitor, &answer, now, out);
         }
-        let Some(request) = Request::new(&peeked, client, key) else { return reply::bare(packet, Rcode::FORMERR, out) };
-        match self.by_rule(&peeked, &request, now) {
-            Some(answer) => request::hit(&peeked, client, &answer, now, out),
-            None => Immediate::Later(Arc::new(request)),
+        let Some(request) = Request::new(&peeked, &visitor, key) else {
+            return reply::bare(packet, Rcode::FORMERR, out);
+        };
+        if let Some(answer) = self.by_rule(&peeked, &request, now) {
+            return request::hit(&peeked, &visitor, &answer, now, out);
         }
+        match self.policy.seat(client.address.ip(), visitor.standing) {
+            Ok(seat) => {
+                *request.seat.lock() = seat;
+                Immediate::Later(Arc::new(request))
+            }
+            Err(Crowded) => self.turn_away(&peeked, &visitor, &request, now, out),
+        }
+    }
+
+    /// What became of questions for the sake of others.
+    pub const fn counters(&self) -> &ClientCounters {
+        &self.counters
+    }
+
+    /// The policy in force.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
     }
 
     /// Answers what takes work; ends by the answer deadline with a reply whatever happens.
     pub async fn answer_later(self: Arc<Self>, request: Arc<Request>) -> Option<Bytes> {
+        // Free again when the reply is ready, or nobody waits for it any more.
+        let _seat = request.seat.lock().take();
+        let limits = self.resolver.limits();
+        let patience = match (request.standing, request.client.transport) {
+            (Standing::Unproven, ClientTransport::Udp) => limits.reply_age.min(limits.answer_deadline),
+            _ => limits.answer_deadline,
+        };
         let joined = self.inflight.join(&request.key, || Arc::clone(&self).work(Arc::clone(&request)));
         let zone = || request.question.name.clone();
         let error = match joined {
-            Ok(waiter) => match waiter.wait_at_most(self.resolver.limits().answer_deadline).await {
+            Ok(waiter) => match waiter.wait_at_most(patience).await {
                 Some(answer) => return self.finish(&request, &answer),
+                None if patience < limits.answer_deadline => {
+                    self.counters.count(&self.counters.outlived, self.resolver.world().clock.now());
+                    return None;
+                }
                 None => ResolveError::Deadline { zone: zone() },
             },
             Err(Full::Keys) => ResolveError::Limit { limit: Limit::Jobs, zone: zone() },
@@ -201,12 +251,8 @@ impl Responder {
         Some(out.into())
     }
 
-    /// Why a well-formed query is not even looked at.
+    /// Why a well-formed query of a client that may ask is not even looked at.
     fn refusal(&self, peeked: &Peeked<'_>, client: &Client) -> Option<(Rcode, Option<Ede>)> {
-        if self.policy.admit(client.address.ip()) == Verdict::Refused {
-            tracing::debug!(client = %client.address.ip(), "refused: this client may not ask");
-            return Some((Rcode::REFUSED, Some(Ede::new(EdeCode::PROHIBITED, "this client may not ask here [PROH]"))));
-        }
         if peeked.edns.is_some_and(|edns| edns.version > 0) {
             return Some((Rcode::BADVERS, None));
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::visitor::Visitor;
 use super::{Immediate, failure, request};
 use crate::cache::Answer;
 use crate::dns::{
@@ -148,7 +149,12 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
 }
 
 /// Refuses a query that could be read, into `out`.
-pub(super) fn refuse(peeked: &Peeked<'_>, refusal: (Rcode, Option<Ede>), out: &mut [u8]) -> Immediate {
+pub(super) fn refuse(
+    peeked: &Peeked<'_>,
+    visitor: &Visitor<'_>,
+    refusal: (Rcode, Option<Ede>),
+    out: &mut [u8],
+) -> Immediate {
     let (rcode, ede) = refusal;
     let mut reply = Vec::with_capacity(peeked.question_end() + 64);
     // A client that may not ask has no recursion available.
@@ -163,9 +169,28 @@ pub(super) fn refuse(peeked: &Peeked<'_>, refusal: (Rcode, Option<Ede>), out: &m
     reply.extend_from_slice(&peeked.qclass.0.to_be_bytes());
     if let Some(edns) = peeked.edns {
         let options = ede.as_ref().map(Ede::option).unwrap_or_default();
-        reply.extend_from_slice(&request::opt(edns.dnssec_ok, rcode.high(), &options));
+        let options = [request::cookie_octets(&visitor.cookie), &options];
+        reply.extend_from_slice(&request::opt(edns.dnssec_ok, rcode.high(), options));
     }
     copy(&reply, out)
+}
+
+/// Sends the client away to come back in a way that shows its address to be its own: with the cookie that it gets here,
+/// or else over TCP. Not larger than the query by more than a cookie; nothing is allocated.
+pub(super) fn put_off(peeked: &Peeked<'_>, visitor: &Visitor<'_>, out: &mut [u8]) -> Immediate {
+    let (rcode, flag) = if visitor.cookie.is_some() { (Rcode::BADCOOKIE, 0) } else { (Rcode::NOERROR, Header::TC) };
+    let flags =
+        Header::QR | Header::RA | flag | (peeked.header.flags & (Header::RD | Header::CD)) | u16::from(rcode.low());
+    let cookie = request::cookie_octets(&visitor.cookie);
+    let opt = peeked.edns.map(|edns| request::opt(edns.dnssec_ok, rcode.high(), [cookie, &[]])).unwrap_or_default();
+    let ([id_high, id_low], [high, low]) = (peeked.header.id.to_be_bytes(), flags.to_be_bytes());
+    let header = [id_high, id_low, high, low, 0, 1, 0, 0, 0, 0, 0, u8::from(peeked.edns.is_some())];
+    let (qtype, qclass) = (peeked.qtype.0.to_be_bytes(), peeked.qclass.0.to_be_bytes());
+    let parts = [&header[..], peeked.qname, &qtype, &qclass, &opt];
+    let length = parts.iter().map(|part| part.len()).sum();
+    let Some(place) = out.get_mut(..length) else { return Immediate::Silence };
+    place.iter_mut().zip(parts.into_iter().flatten()).for_each(|(place, octet)| *place = *octet);
+    Immediate::Reply(length)
 }
 
 /// A header and nothing else: all that can be said about a packet that could not be read.
@@ -190,17 +215,23 @@ fn copy(reply: &[u8], out: &mut [u8]) -> Immediate {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
     use crate::dns::{QueryFlags, peek, write_query};
+    use crate::policy::Standing;
+    use crate::responder::{Client, ClientTransport};
 
     #[test]
     fn recursion_is_available_to_all_who_may_ask() {
         // RFC 1035 §4.1.1: RA is about the server, not about the question.
         let question = Question::new("example".parse().unwrap(), RecordType::AXFR);
         let query = write_query(1, &question, QueryFlags::default());
+        let client = Client { address: SocketAddr::from(([192, 0, 2, 1], 4711)), transport: ClientTransport::Udp };
+        let visitor = Visitor { client: &client, standing: Standing::Exempt, cookie: None, limit: 512 };
         for (code, available) in [(EdeCode::NOT_SUPPORTED, true), (EdeCode::PROHIBITED, false)] {
             let mut out = [0; 512];
-            refuse(&peek(&query).unwrap(), (Rcode::REFUSED, Some(Ede::new(code, ""))), &mut out);
+            refuse(&peek(&query).unwrap(), &visitor, (Rcode::REFUSED, Some(Ede::new(code, ""))), &mut out);
             assert_eq!(Header::parse(&out).unwrap().has(Header::RA), available, "{code:?}");
         }
     }

@@ -1,11 +1,15 @@
 //! One client's question as it has to be answered: what differs between clients who ask the same.
 
+use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::visitor::Visitor;
 use super::{Client, ClientTransport, Immediate, Responder};
 use crate::cache::{Answer, AnswerKey};
+use crate::dns::cookie::COOKIE_OPTION;
 use crate::dns::{Header, Peeked, Personal, Question, personalise};
+use crate::policy::{Seat, Standing};
 
 /// The UDP payload size a client without EDNS can take (RFC 1035 §2.3.4).
 const PLAIN_UDP_REPLY: usize = 512;
@@ -16,7 +20,7 @@ const UDP_SIZE: u16 = 1232;
 type Opt = SmallVec<[u8; 64]>;
 
 /// A client's question that the cache could not answer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Request {
     /// What is asked, in the client's case.
     pub question: Question,
@@ -30,14 +34,18 @@ pub struct Request {
     pub(super) wants_ad: bool,
     pub(super) edns: bool,
     pub(super) limit: usize,
+    pub(super) standing: Standing,
+    cookie: Option<[u8; COOKIE_OPTION]>,
+    /// The client's place among those that wait; empty when it needs none.
+    pub(super) seat: Mutex<Option<Seat>>,
 }
 
 impl Request {
-    /// The request in `peeked`.
-    pub(super) fn new(peeked: &Peeked<'_>, client: &Client, key: AnswerKey) -> Option<Self> {
+    /// The request in `peeked`, without a seat.
+    pub(super) fn new(peeked: &Peeked<'_>, visitor: &Visitor<'_>, key: AnswerKey) -> Option<Self> {
         Some(Self {
             question: peeked.question()?,
-            client: *client,
+            client: *visitor.client,
             key,
             id: peeked.header.id,
             flags: peeked.header.flags & (Header::RD | Header::CD),
@@ -45,7 +53,10 @@ impl Request {
             dnssec_ok: peeked.dnssec_ok(),
             wants_ad: wants_ad(peeked),
             edns: peeked.edns.is_some(),
-            limit: limit(peeked, client),
+            limit: visitor.limit,
+            standing: visitor.standing,
+            cookie: visitor.cookie,
+            seat: Mutex::new(None),
         })
     }
 
@@ -61,7 +72,11 @@ impl Request {
 
     /// The OPT record of the reply; empty for a client without EDNS.
     pub(super) fn opt(&self, answer: &Answer) -> Opt {
-        if self.edns { opt(self.dnssec_ok, answer.rcode_high, &answer.options) } else { Opt::new() }
+        if self.edns {
+            opt(self.dnssec_ok, answer.rcode_high, [cookie_octets(&self.cookie), &answer.options])
+        } else {
+            Opt::new()
+        }
     }
 
     /// What makes the answer this client's own.
@@ -73,13 +88,21 @@ impl Request {
 }
 
 /// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
-pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: Instant, out: &mut [u8]) -> Immediate {
+pub(super) fn hit(
+    peeked: &Peeked<'_>,
+    visitor: &Visitor<'_>,
+    answer: &Answer,
+    now: Instant,
+    out: &mut [u8],
+) -> Immediate {
     let made;
     let opt: &[u8] = match peeked.edns {
         None => &[],
-        Some(edns) if answer.options.is_empty() && answer.rcode_high == 0 => plain_opt(edns.dnssec_ok),
+        Some(edns) if visitor.cookie.is_none() && answer.options.is_empty() && answer.rcode_high == 0 => {
+            plain_opt(edns.dnssec_ok)
+        }
         Some(edns) => {
-            made = opt(edns.dnssec_ok, answer.rcode_high, &answer.options);
+            made = opt(edns.dnssec_ok, answer.rcode_high, [cookie_octets(&visitor.cookie), &answer.options]);
             &made
         }
     };
@@ -89,7 +112,7 @@ pub(super) fn hit(peeked: &Peeked<'_>, client: &Client, answer: &Answer, now: In
         clear: if wants_ad(peeked) { 0 } else { Header::AD },
         qname: peeked.qname,
         age: answer.age(now),
-        limit: limit(peeked, client),
+        limit: visitor.limit,
         opt,
     };
     match personalise(&answer.bytes, &answer.ttl_offsets, &personal, out) {
@@ -110,8 +133,8 @@ pub(super) const fn checking_disabled(peeked: &Peeked<'_>) -> bool {
 }
 
 /// The most octets the client can take.
-fn limit(peeked: &Peeked<'_>, client: &Client) -> usize {
-    match (client.transport, peeked.edns) {
+pub(super) fn limit(peeked: &Peeked<'_>, transport: ClientTransport) -> usize {
+    match (transport, peeked.edns) {
         (ClientTransport::Tcp, _) => usize::from(u16::MAX),
         (ClientTransport::Udp, None) => PLAIN_UDP_REPLY,
         (ClientTransport::Udp, Some(edns)) => usize::from(edns.udp_size).min(Responder::MAX_UDP_REPLY),
@@ -126,11 +149,18 @@ const fn plain_opt(dnssec_ok: bool) -> &'static [u8] {
 }
 
 /// An OPT record (RFC 6891 §6.1.2) that repeats the client's DO bit (RFC 3225 §3).
-pub(super) fn opt(dnssec_ok: bool, rcode_high: u8, options: &[u8]) -> Opt {
+pub(super) fn opt(dnssec_ok: bool, rcode_high: u8, options: [&[u8]; 2]) -> Opt {
     let mut opt = Opt::from_slice(&[0, 0, 41]);
     opt.extend_from_slice(&UDP_SIZE.to_be_bytes());
     opt.extend_from_slice(&[rcode_high, 0, u8::from(dnssec_ok) << 7, 0]);
-    opt.extend_from_slice(&u16::try_from(options.len()).unwrap_or(0).to_be_bytes());
-    opt.extend_from_slice(options);
+    let [first, second] = options;
+    opt.extend_from_slice(&u16::try_from(first.len() + second.len()).unwrap_or(0).to_be_bytes());
+    opt.extend_from_slice(first);
+    opt.extend_from_slice(second);
     opt
+}
+
+/// The COOKIE option, or nothing.
+pub(super) fn cookie_octets(cookie: &Option<[u8; COOKIE_OPTION]>) -> &[u8] {
+    cookie.as_ref().map_or(&[], <[u8; COOKIE_OPTION]>::as_slice)
 }

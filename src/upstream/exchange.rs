@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::campaign::Progress;
+use super::cookies::{Presented, Showing, Shown};
 use super::outgoing::{Dress, Manner, Outgoing, UDP_SIZE, build};
 use super::servers::Memory;
 use super::{ExchangeKey, Fault, Upstream};
@@ -65,8 +66,14 @@ impl Upstream {
         let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns(now);
         let plain = memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp);
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
-        let dress = Dress { edns: !plain, case, manner: attempt.manner, transport: attempt.transport };
-        let (reply, transport) = self.over(attempt, dress, job).await?;
+        let shows = self.settings.cookies && !plain && memory.takes_cookies(now, attempt.number);
+        let cookie = if shows { Showing::First } else { Showing::Nothing };
+        let dress = Dress { edns: !plain, case, cookie, manner: attempt.manner, transport: attempt.transport };
+        let mut reply = self.over(attempt, dress, job).await?;
+        if shows && self.objects_to_cookie(attempt, &reply, job) {
+            reply = Box::pin(self.after_objection(attempt, dress, reply, job)).await?;
+        }
+        let (reply, transport) = reply;
         let refused_edns = dress.edns
             && reply.edns.is_none()
             && !memory.speaks_edns(now)
@@ -78,11 +85,57 @@ impl Upstream {
             return Ok((reply, transport));
         }
         // RFC 6891 §7: a server that does not know OPT says so in its way; the question deserves another try without.
-        let plain = self.over(attempt, Dress { edns: false, ..dress }, job).await?;
+        let plain = self.over(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await?;
         if !is_edns_complaint(plain.0.rcode(), attempt.manner) {
             self.servers.is_plain(attempt.address, self.world.clock.now());
         }
         Ok(plain)
+    }
+
+    /// Whether the reply is about the cookie: BADCOOKIE, or FORMERR from a server that knows OPT.
+    fn objects_to_cookie(&self, attempt: &Try<'_>, (reply, transport): &Reply, job: &Job) -> bool {
+        match reply.rcode() {
+            Rcode::BADCOOKIE => *transport == Transport::Udp,
+            Rcode::FORMERR => {
+                let knows_edns = reply.edns.is_some() || attempt.memory.speaks_edns(self.world.clock.now());
+                knows_edns && attempt.progress.has_room(attempt.transport, job.limits().sends_per_server)
+            }
+            _ => false,
+        }
+    }
+
+    /// A server that wants its cookie first gets it once, and is then asked over TCP (RFC 7873 §5.3): three packets in all.
+    /// One that stumbles over it is asked without: options that it does not know are to be passed over (RFC 6891 §6.1.2).
+    async fn after_objection(
+        &self,
+        attempt: &Try<'_>,
+        dress: Dress,
+        mut reply: Reply,
+        job: &Job,
+    ) -> Result<Reply, Fault> {
+        if reply.0.rcode() == Rcode::FORMERR {
+            self.servers.cannot_do_cookies(attempt.address, self.world.clock.now());
+            return self.over(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await;
+        }
+        let dress = Dress { cookie: Showing::Again, ..dress };
+        if self.presented(attempt.address, dress).is_some_and(|cookie| cookie.is_whole()) {
+            reply = self.over(attempt, dress, job).await?;
+        }
+        if self.objects_to_cookie(attempt, &reply, job) {
+            let _busy = OnStream::new(&attempt.progress.on_stream);
+            reply = self.over(attempt, Dress { transport: Transport::Tcp, ..dress }, job).await?;
+        }
+        Ok(reply)
+    }
+
+    /// The cookie for a query in this dress.
+    fn presented(&self, server: IpAddr, dress: Dress) -> Option<Presented> {
+        if dress.cookie == Showing::Nothing {
+            return None;
+        }
+        let now = self.world.clock.now();
+        let ours = self.cookies.ours(server, now);
+        self.servers.look_at(server, |memory| memory.cookie(ours, now))
     }
 
     /// The exchange in this dress; over TCP when UDP turns out not to do.
@@ -92,11 +145,9 @@ impl Upstream {
             Ok(reply) if !reply.header.has(Header::TC) => return Ok((reply, dress.transport)),
             Ok(_) if dress.transport == Transport::Tcp => return Err(Fault::Truncated),
             // Cut off without TC (INT-04), too large, or almost matching: the stream settles it.
-            Err(fault @ (Fault::NearMiss | Fault::OtherCase | Fault::Malformed(WireError::Short)))
-                if dress.transport == Transport::Udp =>
-            {
-                fault
-            }
+            Err(
+                fault @ (Fault::NearMiss | Fault::OtherCase | Fault::WrongCookie | Fault::Malformed(WireError::Short)),
+            ) if dress.transport == Transport::Udp => fault,
             Ok(_) => Fault::Truncated,
             Err(fault) => return Err(fault),
         };
@@ -109,6 +160,12 @@ impl Upstream {
             Err(Fault::Limit(limit)) => Err(Fault::Limit(limit)),
             Err(_) if matches!(doubt, Fault::NearMiss | Fault::OtherCase) && dress.case => {
                 self.without_case(attempt, dress, doubt, job).await
+            }
+            Err(_) if doubt == Fault::WrongCookie => {
+                // There is no stream to ask: an honest server that lost its cookie must not be lost itself.
+                self.servers.cannot_do_cookies(attempt.address, self.world.clock.now());
+                let reply = self.send(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await?;
+                if reply.header.has(Header::TC) { Err(Fault::Truncated) } else { Ok((reply, Transport::Udp)) }
             }
             // The datagram was replied to: this is not the silence that the timers count.
             Err(Fault::Timeout) => Err(Fault::Unreachable(ErrorKind::TimedOut)),
@@ -174,6 +231,7 @@ impl Upstream {
             manner: dress.manner,
             edns: dress.edns,
             case: dress.case,
+            cookie: dress.cookie,
             // A stream loses nothing: asking the same again over another one would only double the wait.
             try_number: if dress.transport == Transport::Udp { attempt.number } else { 0 },
         };
@@ -181,7 +239,10 @@ impl Upstream {
             Transport::Udp => job.limits().longest_timeout,
             Transport::Tcp => job.limits().tcp_timeout,
         };
-        let start = || self.wire().exchange(route, build(attempt.question, dress, &self.world.dice), patience);
+        let start = || {
+            let cookie = self.presented(attempt.address, dress);
+            self.wire().exchange(route, build(attempt.question, dress, cookie, &self.world.dice), patience)
+        };
         let waiter = self.exchanges.join(&key, start).map_err(|_| Fault::Timeout)?;
         waiter.wait().await.unwrap_or(Err(Fault::Timeout))
     }
@@ -254,7 +315,26 @@ impl Wire {
             self.servers.mangles_case(address, now);
         }
         let message = Message::parse(&in_lower_case(packet)).map_err(Fault::Malformed)?;
+        if let Some(presented) = expected.cookie {
+            self.judge_cookie(presented, route, &message, now)?;
+        }
         Ok(Arc::new(message))
+    }
+}
+
+impl Wire {
+    /// A datagram with a wrong cookie may be forged; over TCP it is the server that gets it wrong.
+    fn judge_cookie(&self, presented: Presented, route: Route, reply: &Message, now: Instant) -> Result<(), Fault> {
+        let (shown, next) = presented.judge(reply);
+        match (shown, route.transport) {
+            (Shown::Wrong, Transport::Udp) => return Err(Fault::WrongCookie),
+            (Shown::Wrong, Transport::Tcp) => self.servers.cannot_do_cookies(route.server.ip(), now),
+            (Shown::Ours | Shown::Nothing, _) => {}
+        }
+        if let Some(next) = next.filter(|next| *next != presented) {
+            self.servers.gave_cookie(route.server.ip(), next);
+        }
+        Ok(())
     }
 }
 

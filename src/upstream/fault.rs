@@ -23,6 +23,9 @@ pub enum Fault {
     /// A reply that matches the query but for upper and lower case (0x20).
     #[error("a reply in other upper and lower case than the query")]
     OtherCase,
+    /// A reply without the cookie that it should show: somebody may have forged it (RFC 7873 §5.3).
+    #[error("a reply with a wrong cookie, or without the one it had before")]
+    WrongCookie,
     /// Truncated even over TCP.
     #[error("truncated over TCP")]
     Truncated,

@@ -5,6 +5,7 @@
 
 mod ask;
 mod campaign;
+mod cookies;
 mod exchange;
 mod fault;
 mod ours;
@@ -24,6 +25,8 @@ use crate::inflight::{Abandoned, Bounds, Inflight};
 use crate::job::Quotas;
 use crate::world::{Route, World};
 
+use cookies::{Cookies, Showing};
+
 pub use ask::{Asking, Unanswered, Useful};
 pub use campaign::{Campaign, Target};
 pub use fault::{Fault, Lameness};
@@ -40,6 +43,8 @@ pub struct Settings {
     pub port: u16,
     /// Whether queries carry a random pattern of upper and lower case (0x20).
     pub case_randomisation: bool,
+    /// Whether queries carry cookies (RFC 7873).
+    pub cookies: bool,
     /// Whether IPv4 is used.
     pub ipv4: bool,
     /// Whether IPv6 is used at all.
@@ -64,6 +69,7 @@ pub struct Counters {
 /// The way to other servers, and what is remembered of them.
 pub struct Upstream {
     settings: Settings,
+    cookies: Cookies,
     world: World,
     servers: Arc<Servers>,
     counters: Arc<Counters>,
@@ -92,6 +98,7 @@ struct ExchangeKey {
     manner: Manner,
     edns: bool,
     case: bool,
+    cookie: Showing,
     try_number: u32,
 }
 
@@ -111,9 +118,10 @@ impl Upstream {
     pub fn new(settings: Settings, memory: u64, world: World) -> Self {
         let seed = world.dice.bits();
         let servers = Arc::new(Servers::new(memory, seed));
+        let cookies = Cookies::new(&world);
         let exchanges = Inflight::new(Bounds { keys: MAX_EXCHANGES, waiters: MAX_EXCHANGES }, Abandoned::GoesOn);
         let (at_zones, at_servers, hasher) = (Quotas::new(), Quotas::new(), FixedState::with_seed(seed));
-        Self { settings, world, servers, counters: Arc::default(), exchanges, at_zones, at_servers, hasher }
+        Self { settings, cookies, world, servers, counters: Arc::default(), exchanges, at_zones, at_servers, hasher }
     }
 
     /// What was counted since the start.

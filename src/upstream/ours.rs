@@ -2,6 +2,7 @@
 //!
 //! Address and port are the socket's affair. Here: QR, opcode, ID, and the question down to its letters' case.
 
+use super::cookies::Presented;
 use crate::dns::{Class, Header, Opcode, Question, Rcode, Reader, RecordType};
 use crate::world::{Arrival, Transport};
 
@@ -14,6 +15,8 @@ pub(super) struct Expected {
     pub question: Question,
     /// Whether the case must come back unchanged (0x20).
     pub same_case: bool,
+    /// The cookie presented.
+    pub cookie: Option<Presented>,
     /// How the query travelled.
     pub transport: Transport,
 }
@@ -65,7 +68,7 @@ mod tests {
 
     fn expected() -> Expected {
         let question = Question::new("wWw.eXample.com".parse().unwrap(), RecordType::A);
-        Expected { id: 0x1234, question, same_case: true, transport: Transport::Udp }
+        Expected { id: 0x1234, question, same_case: true, cookie: None, transport: Transport::Udp }
     }
 
     fn reply() -> Vec<u8> {

@@ -1,7 +1,8 @@
-//! The query that goes out: ID, 0x20, EDNS.
+//! The query that goes out: ID, 0x20, EDNS, cookie.
 
 use smallvec::SmallVec;
 
+use super::cookies::{Presented, Showing};
 use super::ours::Expected;
 use crate::dns::{QueryFlags, Question, write_query};
 use crate::world::{Dice, Transport};
@@ -36,6 +37,8 @@ pub(super) struct Dress {
     pub case: bool,
     /// With these flags.
     pub manner: Manner,
+    /// Whether with a cookie; never without OPT.
+    pub cookie: Showing,
     /// How it travels.
     pub transport: Transport,
 }
@@ -47,7 +50,7 @@ pub(super) struct Outgoing {
 }
 
 /// Writes the query.
-pub(super) fn build(question: &Question, dress: Dress, dice: &Dice) -> Outgoing {
+pub(super) fn build(question: &Question, dress: Dress, cookie: Option<Presented>, dice: &Dice) -> Outgoing {
     let id = dice.id();
     let name = if dress.case { scramble(question, dice) } else { question.name.clone() };
     let question = Question::new(name, question.rtype);
@@ -59,8 +62,11 @@ pub(super) fn build(question: &Question, dress: Dress, dice: &Dice) -> Outgoing 
         edns,
         dnssec_ok: dress.edns,
     };
-    let bytes = write_query(id, &question, flags);
-    Outgoing { bytes, expected: Expected { id, question, same_case: dress.case, transport: dress.transport } }
+    let mut bytes = write_query(id, &question, flags);
+    if let Some(cookie) = &cookie {
+        cookie.add_to(&mut bytes);
+    }
+    Outgoing { bytes, expected: Expected { id, question, same_case: dress.case, cookie, transport: dress.transport } }
 }
 
 fn scramble(question: &Question, dice: &Dice) -> crate::dns::Name {

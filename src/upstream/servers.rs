@@ -8,8 +8,10 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
+use super::cookies::Presented;
 use crate::cache::{Entry, Store};
 use crate::dns::Name;
+use crate::dns::cookie::ClientCookie;
 use crate::job::Limits;
 
 /// How long a peculiarity (EDNS or none, mangled case, lameness) is believed.
@@ -41,6 +43,9 @@ pub(super) struct Memory {
     pub(super) edns_until: Option<Instant>,
     pub(super) plain_until: Option<Instant>,
     pub(super) mangles_until: Option<Instant>,
+    pub(super) cookieless_until: Option<Instant>,
+    /// The cookie it handed out.
+    cookie: Option<Presented>,
     pub(super) lame: Vec<(Name, Instant)>,
 }
 
@@ -58,6 +63,21 @@ impl Memory {
     /// Whether the server changes the case of questions.
     pub(super) fn mangles_case(&self, now: Instant) -> bool {
         self.mangles_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether to show it a cookie. A datagram that is sent again goes without, unless the server is known for its cookies:
+    /// it may be one that drops queries with options it does not know.
+    pub(super) fn takes_cookies(&self, now: Instant, number: u32) -> bool {
+        (number == 0 || self.cookie.is_some()) && self.cookieless_until.is_none_or(|until| until <= now)
+    }
+
+    /// The cookie to present, with our part for this hour; `None` when the server cannot cope with cookies.
+    pub(super) fn cookie(&self, ours: ClientCookie, now: Instant) -> Option<Presented> {
+        if self.cookieless_until.is_some_and(|until| now < until) {
+            return None;
+        }
+        // What was handed out for another part of ours is void.
+        Some(self.cookie.filter(|cookie| cookie.client == ours).unwrap_or(Presented::first(ours)))
     }
 
     /// Whether the server does not serve `zone`.
@@ -207,6 +227,16 @@ impl Servers {
         self.change(address, |memory| memory.mangles_until = Some(now + PECULIARITY));
     }
 
+    /// The server handed out a cookie.
+    pub(super) fn gave_cookie(&self, address: IpAddr, cookie: Presented) {
+        self.change(address, |memory| memory.cookie = Some(cookie));
+    }
+
+    /// The server has lost its cookie or stumbles over ours, as seen over TCP or for want of it.
+    pub(super) fn cannot_do_cookies(&self, address: IpAddr, now: Instant) {
+        self.change(address, |memory| (memory.cookie, memory.cookieless_until) = (None, Some(now + PECULIARITY)));
+    }
+
     /// The server does not serve `zone`.
     pub(super) fn mark_lame(&self, address: IpAddr, zone: &Name, now: Instant) {
         let mut memory = self.memory(address);
@@ -286,6 +316,12 @@ mod tests {
         let memory = servers.memory(SERVER);
         let at = |seconds| clock.now() + Duration::from_secs(seconds);
         assert!(memory.is_plain(at(899)) && memory.mangles_case(at(899)) && memory.is_lame_for(&zone, at(899)));
+        let ours = *b"our part";
+        assert_eq!(memory.cookie(ours, at(0)), Some(Presented::first(ours)));
+        servers.cannot_do_cookies(SERVER, clock.now());
+        let memory_without = servers.memory(SERVER);
+        assert_eq!(memory_without.cookie(ours, at(899)), None);
+        assert!(memory_without.cookie(ours, at(900)).is_some());
         assert!(!memory.is_plain(at(900)) && !memory.mangles_case(at(900)) && !memory.is_lame_for(&zone, at(900)));
     }
 

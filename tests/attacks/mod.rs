@@ -4,6 +4,7 @@
 //! mechanism answers it, stands in docs/threat-model.md.
 
 mod amplification;
+mod clients;
 mod poisoning;
 
 /// Prints what was measured beside what is allowed, and fails when it is more.

@@ -7,6 +7,7 @@ use burdock::config::{Config, Log, LogFormat, Overrides, Rollover, parse};
 use burdock::dns::Ttl;
 use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
 use burdock::job::Limits;
+use burdock::policy::{RateSettings, cookies};
 use burdock::resolver::{Forward, Ipv6, Minimisation, Service};
 
 use super::program::ConfigFile;
@@ -30,6 +31,10 @@ fn the_defaults_are_those_of_the_manual() {
     assert_eq!((config.workers, config.source.len()), (None, 0));
     assert_eq!(config.policy.access.allow, ["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]);
     assert!(config.policy.access.deny.is_empty() && config.policy.special_use);
+    assert_eq!(config.policy.access.exempt, config.policy.access.allow);
+    assert_eq!(config.policy.access.believed.len(), 9);
+    assert_eq!(config.policy.rate, RateSettings { per_client: 100, per_question: 20 });
+    assert_eq!(config.policy.cookies, cookies::Settings::Random);
     assert_eq!(config.cache.size, 512 << 20);
     assert_eq!((config.cache.min_ttl, config.cache.max_ttl), (Ttl::ZERO, Ttl::from_secs(86_400)));
     assert_eq!(config.cache.max_negative_ttl, Ttl::from_secs(3600));
@@ -64,6 +69,18 @@ fn who_may_ask() {
     changes("access: { deny: [127.0.0.9] }", |c| c.policy.access.deny = vec![net("127.0.0.9/32")]);
     changes("access: { snoop: [192.168.0.0/24] }", |c| c.policy.access.snoop = vec![net("192.168.0.0/24")]);
     changes("access: { allow: [] }", |c| c.policy.access.allow.clear());
+    changes("access: { exempt: [10.0.0.7] }", |c| c.policy.access.exempt = vec![net("10.0.0.7/32")]);
+    changes("access: { believed: [203.0.113.0/24] }", |c| c.policy.access.believed = vec![net("203.0.113.0/24")]);
+    changes("access: { rate-limit: { per-client: 0, per-question: 5 } }", |c| {
+        c.policy.rate = RateSettings { per_client: 0, per_question: 5 }
+    });
+    changes("access: { cookies: off }", |c| c.policy.cookies = cookies::Settings::Off);
+    let secrets = ConfigFile::new("0123456789abcdef0123456789ABCDEF # in force\n\n00000000000000000000000000000000\n");
+    let first = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
+    let shared = vec![[first, first].concat().try_into().unwrap(), [0; 16]];
+    changes(&format!("access: {{ cookies: {} }}", secrets.text()), |c| {
+        c.policy.cookies = cookies::Settings::Shared(shared)
+    });
     changes("local: { special-use: false }", |c| c.policy.special_use = false);
 }
 
@@ -82,6 +99,10 @@ fn how_questions_are_walked() {
     changes("resolver: { ipv6: false }", |c| c.resolver.ipv6 = Ipv6::Off);
     changes("resolver: { qname-minimisation: strict }", |c| c.resolver.qname_minimisation = Minimisation::Strict);
     changes("resolver: { qname-minimisation: off }", |c| c.resolver.qname_minimisation = Minimisation::Off);
+    changes("resolver: { cookies: false }", |c| c.resolver.cookies = false);
+    // One address of each family, or none; several would be tied together by cookies.
+    assert!(config("resolver: { source: [192.0.2.1, '2001:db8::1'] }").resolver.cookies);
+    assert!(!config("resolver: { source: [192.0.2.1, 192.0.2.2] }").resolver.cookies);
     changes("resolver: { case-randomisation: false }", |c| c.resolver.case_randomisation = false);
     changes("resolver: { upstream-port: 5300 }", |c| c.resolver.upstream_port = 5300);
     changes("resolver: { source: [192.0.2.1, '2001:db8::1'] }", |c| {
@@ -207,7 +228,7 @@ fn what_is_logged() {
 #[test]
 fn what_is_not_built_may_be_switched_off() {
     changes(
-        "user: null\naccess: { rate-limit: { per-client: 0 } }\n\
+        "user: null\n\
          cache: { prefetch: false, rotate: false, serve-stale: { enabled: false, max-age: 2d } }\n\
          forward: []\nlocal: { hosts: [], records: [] }\ncontrol: { socket: off }\nhttp: { listen: ~ }\n",
         |_| {},

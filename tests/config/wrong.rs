@@ -209,7 +209,6 @@ fn values_that_do_not_go_together() {
 fn what_is_not_built_is_refused_and_never_ignored() {
     let asked = [
         ("user: burdock\n", 7, "user"),
-        ("access: { rate-limit: { per-client: 5 } }\n", 37, "access.rate-limit.per-client"),
         ("cache: { prefetch: true }\n", 20, "cache.prefetch"),
         ("cache: { serve-stale: { enabled: true } }\n", 34, "cache.serve-stale.enabled"),
         ("cache: { rotate: true }\n", 18, "cache.rotate"),
@@ -269,6 +268,22 @@ fn forwarders_that_are_burdock_itself_or_never_asked() {
         "resolver: { ipv6: false }\nforward: [{ zone: a, to: ['2001:db8::53'] }]\n",
         &[Expected(2, 11, key, "`resolver.ipv6` is `false`", "the other family")],
     );
+}
+
+#[test]
+fn cookies_and_rates_that_are_none() {
+    let short = ConfigFile::new("# the first\n0123456789abcdef0123456789abcdef\n0123\n");
+    let path = short.text().to_owned();
+    says(
+        &format!("access:\n  cookies: {path}\n  rate-limit: {{ per-client: many, per-question: 1000001 }}\n"),
+        &[
+            Expected(2, 12, "access.cookies", "line 3 is not 32 hexadecimal digits", "`random`, `off`"),
+            Expected(3, 29, "access.rate-limit.per-client", "no whole number", "0 for no limit"),
+            Expected(3, 49, "access.rate-limit.per-question", "no whole number", "0 for no limit"),
+        ],
+    );
+    let nowhere = "access: { cookies: /nowhere/at/all }\n";
+    says(nowhere, &[Expected(1, 20, "access.cookies", "holds no secrets for cookies", "the path of a file")]);
 }
 
 #[test]

@@ -15,7 +15,8 @@ pub const TESTS: &[Test] = &[
     ("udp_replies_are_never_over_1232_octets", udp_replies_are_never_over_1232_octets),
     ("no_edns_in_the_query_none_in_the_reply", no_edns_in_the_query_none_in_the_reply),
     ("another_edns_version_is_badvers", another_edns_version_is_badvers),
-    ("a_cookie_does_no_harm", a_cookie_does_no_harm),
+    ("dig_gets_a_cookie_and_finds_it_good", dig_gets_a_cookie_and_finds_it_good),
+    ("cookies_of_a_wrong_length_are_format_errors", cookies_of_a_wrong_length_are_format_errors),
     ("any_gets_a_short_answer", any_gets_a_short_answer),
     ("without_rd_the_cache_and_nothing_else", without_rd_the_cache_and_nothing_else),
     ("chaos_and_other_classes_are_refused", chaos_and_other_classes_are_refused),
@@ -65,9 +66,27 @@ fn another_edns_version_is_badvers(stage: &Stage) {
     assert!(reply.expect("BADVERS").answer.is_empty() && reply.text.contains("EDNS: version: 0"), "{}", reply.text);
 }
 
-fn a_cookie_does_no_harm(stage: &Stage) {
-    let reply = stage.burdock.dig().ask("www.leaf.net A +cookie=0123456789abcdef");
-    assert_eq!(reply.expect("NOERROR").data("A"), ["192.0.2.1"]);
+fn dig_gets_a_cookie_and_finds_it_good(stage: &Stage) {
+    // RFC 7873, RFC 9018.
+    let cookie = |options: &str| {
+        let reply = stage.burdock.dig().ask(&format!("www.leaf.net A {options}"));
+        assert_eq!(reply.expect("NOERROR").data("A"), ["192.0.2.1"]);
+        let line = reply.text.lines().find_map(|line| line.split_once("; COOKIE: ")).unwrap().1.to_owned();
+        line.strip_suffix(" (good)").unwrap_or_else(|| panic!("dig does not like it: {line}")).to_owned()
+    };
+    let first = cookie("+cookie=0123456789abcdef");
+    assert!(first.starts_with("0123456789abcdef01000000") && first.len() == 48, "{first}");
+    assert_eq!(cookie(&format!("+cookie={first}")), first, "a good one comes back as it was");
+    assert_eq!(cookie(&format!("+tcp +cookie={first}")), first);
+    let forged = format!("{}{}", &first[..47], if first.ends_with('0') { '1' } else { '0' });
+    assert_ne!(cookie(&format!("+cookie={forged}")), forged);
+    assert!(!stage.burdock.dig().ask("www.leaf.net A").text.contains("COOKIE"), "none without one");
+}
+
+fn cookies_of_a_wrong_length_are_format_errors(stage: &Stage) {
+    for wrong in ["01", "0123456789abcdef01"] {
+        stage.burdock.dig().ask(&format!("www.leaf.net A +cookie={wrong}")).expect("FORMERR");
+    }
 }
 
 fn any_gets_a_short_answer(stage: &Stage) {

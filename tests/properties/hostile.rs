@@ -196,6 +196,7 @@ impl House {
             ipv6: Ipv6::Off,
             qname_minimisation: Minimisation::Relaxed,
             case_randomisation: true,
+            cookies: true,
             upstream_port: 53,
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
@@ -205,8 +206,8 @@ impl House {
         let [min_ttl, max_ttl, max_negative_ttl] = [0, 86_400, 3600].map(Ttl::from_secs);
         let cache = cache::Settings { size: 4 << 20, min_ttl, max_ttl, max_negative_ttl };
         let resolver = Arc::new(Resolver::new(settings, &cache, Arc::new(Limits::default()), world));
-        let access = AccessSettings { allow: vec!["0.0.0.0/0".parse().unwrap()], deny: Vec::new(), snoop: Vec::new() };
-        let policy = Policy::new(&policy::Settings { access, special_use: false, elsewhere: Vec::new() });
+        let access = AccessSettings::allowing(vec!["0.0.0.0/0".parse().unwrap()]);
+        let policy = Policy::new(&policy::Settings::plain(access), resolver.world(), resolver.limits());
         Self { responder: Responder::new(resolver, policy, &cache), clock }
     }
 

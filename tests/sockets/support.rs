@@ -39,6 +39,7 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             ipv6: Ipv6::Off,
             qname_minimisation: Minimisation::Relaxed,
             case_randomisation: true,
+            cookies: true,
             upstream_port: root.port,
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
@@ -46,13 +47,11 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             dnssec: burdock::dnssec::Settings::off(),
         },
         policy: policy::Settings {
-            access: policy::AccessSettings {
-                allow: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
-                deny: Vec::new(),
-                snoop: vec!["127.0.0.0/8".parse().unwrap()],
-            },
             special_use: true,
-            elsewhere: Vec::new(),
+            ..policy::Settings::plain(policy::AccessSettings {
+                snoop: vec!["127.0.0.0/8".parse().unwrap()],
+                ..policy::AccessSettings::allowing(vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()])
+            })
         },
         rollover: burdock::config::Rollover::Off,
         limits,

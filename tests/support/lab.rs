@@ -60,6 +60,20 @@ impl Lab {
 
     /// The same at another time than [`EPOCH`].
     pub fn at(wall: Duration, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+        Self::build(wall, internet, seed, |settings, limits, _| change(settings, limits))
+    }
+
+    /// With a policy and bounds of its own.
+    pub fn guarded(internet: &Internet, seed: u64, change: impl FnOnce(&mut policy::Settings, &mut Limits)) -> Self {
+        Self::build(EPOCH, internet, seed, |_, limits, policy| change(policy, limits))
+    }
+
+    fn build(
+        wall: Duration,
+        internet: &Internet,
+        seed: u64,
+        change: impl FnOnce(&mut Settings, &mut Limits, &mut policy::Settings),
+    ) -> Self {
         let clock = Clock::at(wall);
         // The network's dice are not the resolver's: what one rolls must not depend on the other.
         let net =
@@ -81,6 +95,7 @@ impl Lab {
             ipv6: Ipv6::On,
             qname_minimisation: Minimisation::Relaxed,
             case_randomisation: true,
+            cookies: true,
             upstream_port: 53,
             never_ask: Vec::new(),
             own_addresses: Vec::new(),
@@ -88,7 +103,10 @@ impl Lab {
             dnssec: burdock::dnssec::Settings::off(),
         };
         let mut limits = Limits::default();
-        change(&mut settings, &mut limits);
+        let access =
+            AccessSettings { snoop: snoopers(), ..AccessSettings::allowing(vec!["0.0.0.0/0".parse().unwrap()]) };
+        let mut policy = policy::Settings::plain(access);
+        change(&mut settings, &mut limits, &mut policy);
         let cache = cache::Settings {
             size: 16 << 20,
             min_ttl: Ttl::ZERO,
@@ -96,8 +114,7 @@ impl Lab {
             max_negative_ttl: Ttl::from_secs(3600),
         };
         let resolver = Arc::new(Resolver::new(settings, &cache, Arc::new(limits), world));
-        let access = AccessSettings { allow: vec!["0.0.0.0/0".parse().unwrap()], deny: Vec::new(), snoop: snoopers() };
-        let policy = Policy::new(&policy::Settings { access, special_use: false, elsewhere: Vec::new() });
+        let policy = Policy::new(&policy, resolver.world(), resolver.limits());
         let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
         Self { net, responder, resolver, clock, dice: Dice::seeded(seed ^ 0x636c_6965_6e74_7300) }
     }

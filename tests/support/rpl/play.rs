@@ -80,7 +80,8 @@ impl Player {
         let servers = Servers::new(scenario.ranges.clone());
         let clock = Clock::at(setup.wall);
         let resolver = Arc::new(resolver(setup, &servers, &clock));
-        let responder = Responder::new(Arc::clone(&resolver), Policy::new(&setup.policy), &setup.cache);
+        let policy = Policy::new(&setup.policy, resolver.world(), resolver.limits());
+        let responder = Responder::new(Arc::clone(&resolver), policy, &setup.cache);
         Self {
             servers,
             setup: setup.clone(),

@@ -40,6 +40,7 @@ impl Setup {
                 ipv6: Ipv6::On,
                 qname_minimisation: Minimisation::Relaxed,
                 case_randomisation: false,
+                cookies: false,
                 upstream_port: 53,
                 never_ask: Vec::new(),
                 own_addresses: Vec::new(),
@@ -54,9 +55,11 @@ impl Setup {
             },
             limits: limits(),
             policy: policy::Settings {
-                access: policy::AccessSettings { allow: loopback(), deny: Vec::new(), snoop: loopback() },
                 special_use: true,
-                elsewhere: Vec::new(),
+                ..policy::Settings::plain(policy::AccessSettings {
+                    snoop: loopback(),
+                    ..policy::AccessSettings::allowing(loopback())
+                })
             },
             wall: Duration::from_secs(1_700_000_000),
             any_time: false,

@@ -1,0 +1,75 @@
+//! What is set about clients: who may ask, whose address is believed, what cookies are made with, how much anyone gets.
+
+use std::path::Path;
+
+use crate::dns::cookie::Secret;
+use crate::policy::{self, RateSettings, cookies};
+
+use super::given::Given;
+use super::problem::Complaint;
+use super::{networks, value};
+
+/// Reads it all.
+pub fn policy(given: &mut Given, base: &Path) -> Option<policy::Settings> {
+    let access = access(given);
+    let per_client = given.one("access.rate-limit.per-client", value::rate);
+    let per_question = given.one("access.rate-limit.per-question", value::rate);
+    let cookies = cookies(given, base);
+    let special_use = given.one("local.special-use", value::flag);
+    Some(policy::Settings {
+        access: access?,
+        cookies: cookies?,
+        rate: RateSettings { per_client: per_client?, per_question: per_question? },
+        special_use: special_use?,
+        elsewhere: Vec::new(),
+    })
+}
+
+fn access(given: &mut Given) -> Option<policy::AccessSettings> {
+    let allow = given.list("access.allow", value::network);
+    let deny = given.list("access.deny", value::network);
+    let snoop = given.list("access.snoop", value::network);
+    let exempt = given.list("access.exempt", value::network);
+    let believed = match given.is_word("access.believed", "default") {
+        true => Some(networks::private()),
+        false => given.list("access.believed", value::network),
+    };
+    let (allow, deny) = (allow?, deny?);
+    for (i, net) in deny.iter().enumerate().filter(|(_, net)| allow.contains(net)) {
+        let reason = format!("`{net}` is allowed and denied");
+        given.complain_item("access.deny", i, Complaint::new(reason, "keep it in one of the two lists"));
+    }
+    Some(policy::AccessSettings { allow, deny, snoop: snoop?, believed: believed?, exempt: exempt? })
+}
+
+fn cookies(given: &mut Given, base: &Path) -> Option<cookies::Settings> {
+    given.one("access.cookies", |text| match text {
+        "random" => Ok(cookies::Settings::Random),
+        "off" => Ok(cookies::Settings::Off),
+        path => secrets(&base.join(path)).map(cookies::Settings::Shared),
+    })
+}
+
+/// The secrets in a file: 32 hexadecimal digits on a line each; `#` starts a comment.
+fn secrets(path: &Path) -> Result<Vec<Secret>, Complaint> {
+    let remedy = "write `random`, `off`, or the path of a file with one or two lines of 32 hexadecimal digits each";
+    let wrong = |why: String| Complaint::new(format!("{} holds no secrets for cookies: {why}", path.display()), remedy);
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+    let numbered = (1..).zip(lines).filter(|(_, line)| !line.is_empty());
+    let secrets = numbered.map(|(number, line)| {
+        let octets = data_encoding::HEXLOWER_PERMISSIVE.decode(line.as_bytes()).ok();
+        let secret = octets.and_then(|octets| Secret::try_from(octets).ok());
+        // The line itself is nobody's business.
+        secret.ok_or_else(|| wrong(format!("line {number} is not 32 hexadecimal digits")))
+    });
+    let secrets: Vec<Secret> = secrets.collect::<Result<_, _>>()?;
+    match secrets.len() {
+        1..=MOST_SECRETS => Ok(secrets),
+        0 => Err(wrong("it is empty".to_owned())),
+        many => Err(wrong(format!("{many} are too many: each is tried on every false cookie"))),
+    }
+}
+
+/// The one in force, the one before, and the one to come.
+const MOST_SECRETS: usize = 3;

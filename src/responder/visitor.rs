@@ -1,0 +1,96 @@
+//! Who asks, as far as that is known: whether its address may be forged, what it may get, and what it gets when it or its
+//! network asks for too much.
+
+use tokio::time::Instant;
+
+use super::{Client, ClientTransport, Immediate, Request, Responder, reply, request};
+use crate::dns::Peeked;
+use crate::dns::cookie::COOKIE_OPTION;
+use crate::job::Limit;
+use crate::policy::{Excess, Standing, Trust};
+use crate::resolver::ResolveError;
+
+/// Who asks, with what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Visitor<'a> {
+    pub client: &'a Client,
+    /// How far its address is believed.
+    pub standing: Standing,
+    /// The COOKIE option of the reply, for a client that sent one.
+    pub cookie: Option<[u8; COOKIE_OPTION]>,
+    /// The most octets it can take, or is to get.
+    pub limit: usize,
+}
+
+impl Responder {
+    /// What is known of who sent `peeked`, a packet of so many octets. `None` when its cookie is malformed.
+    pub(super) fn recognise<'a>(
+        &self,
+        peeked: &Peeked<'_>,
+        client: &'a Client,
+        trust: Trust,
+        octets: usize,
+    ) -> Option<Visitor<'a>> {
+        let mut standing = match (trust, client.transport) {
+            (Trust::Exempt, _) => Standing::Exempt,
+            (Trust::Believed, _) | (_, ClientTransport::Tcp) => Standing::Proven,
+            (Trust::Stranger, ClientTransport::Udp) => Standing::Unproven,
+        };
+        let mut cookie = None;
+        if let Some(value) = peeked.edns.and_then(|edns| edns.cookie)
+            && let Some(cookies) = self.policy.cookies()
+        {
+            let shown = cookies.judge(value, client.address.ip(), self.resolver.world().clock.wall())?;
+            cookie = Some(shown.option);
+            if shown.genuine && standing == Standing::Unproven {
+                standing = Standing::Proven;
+            }
+        }
+        let mut limit = request::limit(peeked, client.transport);
+        if standing == Standing::Unproven && self.policy.limits_rate() {
+            limit = limit.min(UNPROVEN_REPLY).min(UNPROVEN_FACTOR * octets);
+        }
+        Some(Visitor { client, standing, cookie, limit })
+    }
+
+    /// What a client over its rate gets.
+    pub(super) fn shorten(
+        &self,
+        peeked: &Peeked<'_>,
+        visitor: &Visitor<'_>,
+        excess: Excess,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Immediate {
+        let counters = &self.counters;
+        if excess == Excess::Silence {
+            counters.count(&counters.rate_silenced, now);
+            return Immediate::Silence;
+        }
+        counters.count(if visitor.cookie.is_some() { &counters.rate_bad_cookie } else { &counters.rate_slipped }, now);
+        reply::put_off(peeked, visitor, out)
+    }
+
+    /// What a client gets of which too many questions wait: the hint to come in a way that is believed, or the reason.
+    pub(super) fn turn_away(
+        &self,
+        peeked: &Peeked<'_>,
+        visitor: &Visitor<'_>,
+        request: &Request,
+        now: Instant,
+        out: &mut [u8],
+    ) -> Immediate {
+        self.counters.count(&self.counters.crowded_out, now);
+        if visitor.standing == Standing::Unproven {
+            return reply::put_off(peeked, visitor, out);
+        }
+        let error = ResolveError::Limit { limit: Limit::ClientQuestions, zone: request.question.name.clone() };
+        let answer = reply::failed(&request.question, &error, request.dnssec_ok, now);
+        request::hit(peeked, visitor, &answer, now, out)
+    }
+}
+
+/// The longest reply over UDP to an address that may be forged, while the rate of such replies is limited.
+const UNPROVEN_REPLY: usize = 512;
+/// The same as a multiple of the query.
+const UNPROVEN_FACTOR: usize = 10;
