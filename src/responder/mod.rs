@@ -121,7 +121,7 @@ impl Responder {
             && visitor.standing == Standing::Unproven
             && let Some(excess) = self.policy.excess(client.address.ip(), &key, now)
         {
-            return self.shorten(&peeked, &visitor, excess, now, out);
+            return self.shorten(&peeked, &visitor, excess, out);
         }
         if let Some(refusal) = self.refusal(&peeked, client) {
             return reply::refuse(&peeked, &visitor, refusal, out);
@@ -140,7 +140,7 @@ impl Responder {
                 *request.seat.lock() = seat;
                 Immediate::Later(Arc::new(request))
             }
-            Err(Crowded) => self.turn_away(&peeked, &visitor, &request, now, out),
+            Err(Crowded) => self.turn_away(&peeked, &visitor, &request, out),
         }
     }
 

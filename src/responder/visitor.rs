@@ -1,8 +1,6 @@
 //! Who asks, as far as that is known: whether its address may be forged, what it may get, and what it gets when it or its
 //! network asks for too much.
 
-use tokio::time::Instant;
-
 use super::{Client, ClientTransport, Immediate, Request, Responder, reply, request};
 use crate::dns::Peeked;
 use crate::dns::cookie::COOKIE_OPTION;
@@ -59,10 +57,9 @@ impl Responder {
         peeked: &Peeked<'_>,
         visitor: &Visitor<'_>,
         excess: Excess,
-        now: Instant,
         out: &mut [u8],
     ) -> Immediate {
-        let counters = &self.counters;
+        let (counters, now) = (&self.counters, self.resolver.world().clock.now());
         if excess == Excess::Silence {
             counters.count(&counters.rate_silenced, now);
             return Immediate::Silence;
@@ -77,9 +74,9 @@ impl Responder {
         peeked: &Peeked<'_>,
         visitor: &Visitor<'_>,
         request: &Request,
-        now: Instant,
         out: &mut [u8],
     ) -> Immediate {
+        let now = self.resolver.world().clock.now();
         self.counters.count(&self.counters.crowded_out, now);
         if visitor.standing == Standing::Unproven {
             return reply::put_off(peeked, visitor, out);
