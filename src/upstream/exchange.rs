@@ -118,9 +118,11 @@ impl Upstream {
             return self.over(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await;
         }
         let dress = Dress { cookie: Showing::Again, ..dress };
-        if self.presented(attempt.address, dress).is_some_and(|cookie| cookie.is_whole()) {
-            reply = self.over(attempt, dress, job).await?;
+        if !self.presented(attempt.address, dress).is_some_and(|cookie| cookie.is_whole()) {
+            // It wants one and hands out none: there is nothing to be had here.
+            return Ok(reply);
         }
+        reply = self.over(attempt, dress, job).await?;
         if self.objects_to_cookie(attempt, &reply, job) {
             let _busy = OnStream::new(&attempt.progress.on_stream);
             reply = self.over(attempt, Dress { transport: Transport::Tcp, ..dress }, job).await?;

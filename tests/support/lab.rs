@@ -83,10 +83,15 @@ impl Lab {
 
     /// One more resolver of the same Internet, with other settings.
     pub fn beside(&self, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
-        Self::on(Arc::clone(&self.net), internet, seed, change)
+        Self::on(Arc::clone(&self.net), internet, seed, |settings, limits, _| change(settings, limits))
     }
 
-    fn on(net: Arc<SimNet>, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+    fn on(
+        net: Arc<SimNet>,
+        internet: &Internet,
+        seed: u64,
+        change: impl FnOnce(&mut Settings, &mut Limits, &mut policy::Settings),
+    ) -> Self {
         let clock = net.clock();
         let world = World { network: net.clone(), clock: clock.clone(), dice: Dice::seeded(seed) };
         let mut settings = Settings {
