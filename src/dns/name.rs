@@ -130,12 +130,16 @@ impl Name {
     /// Whether this name is `zone` itself or lies below it.
     pub fn is_in(&self, zone: &Self) -> bool {
         let Some(start) = self.wire.len().checked_sub(zone.wire.len()) else { return false };
+        // First what mostly tells, and takes one comparison.
+        if !self.wire.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(&zone.wire)) {
+            return false;
+        }
         let mut at = 0;
         // Only a label boundary may start the suffix: `ample.` is not an ancestor of `example.`.
         while at < start {
             at += usize::from(self.wire.get(at).copied().unwrap_or(0)) + 1;
         }
-        at == start && self.wire.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(&zone.wire))
+        at == start
     }
 
     /// Whether this name lies below `zone`, the zone's own name not included.
