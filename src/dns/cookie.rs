@@ -91,16 +91,16 @@ pub fn same_option(cookie: &Cookie<'_>) -> [u8; COOKIE_OPTION] {
 }
 
 /// The client's part for a server: another one for each address and period (RFC 9018 §3).
-pub fn client_cookie(server: IpAddr, period: u64, secret: &Secret) -> ClientCookie {
-    let mut octets = [0; 24];
-    let (number, address) = octets.split_at_mut(8);
-    number.copy_from_slice(&period.to_be_bytes());
-    let server = match server {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
-        IpAddr::V6(v6) => v6,
-    };
-    address.copy_from_slice(&server.octets());
-    sip_hash(secret, &octets)
+pub fn client_cookie(server: IpAddr, period: u32, secret: &Secret) -> ClientCookie {
+    let period = period.to_be_bytes();
+    match server.to_canonical() {
+        IpAddr::V4(v4) => sip_hash(secret, [period, v4.octets()].as_flattened()),
+        IpAddr::V6(v6) => {
+            let mut octets = [0; 20];
+            octets.iter_mut().zip(period.into_iter().chain(v6.octets())).for_each(|(place, octet)| *place = octet);
+            sip_hash(secret, &octets)
+        }
+    }
 }
 
 /// A secret that follows from another one and a number.

@@ -22,6 +22,7 @@ pub(super) struct Visitor<'a> {
 
 impl Responder {
     /// What is known of who sent `peeked`, a packet of so many octets. `None` when its cookie is malformed.
+    #[inline]
     pub(super) fn recognise<'a>(
         &self,
         peeked: &Peeked<'_>,

@@ -67,7 +67,7 @@ impl Cookies {
     /// Our part for `server` in this hour.
     pub(super) fn ours(&self, server: IpAddr, now: Instant) -> ClientCookie {
         let hour = now.saturating_duration_since(self.start).as_secs() / LIFETIME.as_secs();
-        client_cookie(server, hour, &self.secret)
+        client_cookie(server, u32::try_from(hour).unwrap_or(u32::MAX), &self.secret)
     }
 }
 
@@ -93,12 +93,16 @@ impl Presented {
     /// Adds the COOKIE option to a query that ends in an OPT record with nothing in it.
     pub(super) fn add_to(&self, query: &mut SmallVec<[u8; 64]>) {
         let octets = 8 + u16::from(self.octets);
-        let head = [octets + 4, Edns::COOKIE, octets].map(u16::to_be_bytes);
-        // In place of the record's RDLENGTH.
-        query.truncate(query.len().saturating_sub(2));
-        query.extend_from_slice(head.as_flattened());
-        query.extend_from_slice(&self.client);
-        query.extend_from_slice(self.server.get(..self.octets.into()).unwrap_or_default());
+        let [[high, low], code, length] = [octets + 4, Edns::COOKIE, octets].map(u16::to_be_bytes);
+        // The record's RDLENGTH.
+        if let Some(place) = query.last_chunk_mut::<2>() {
+            *place = [high, low];
+        }
+        let [a, b, c, d, e, f, g, h] = self.client;
+        query.extend_from_slice(&[code[0], code[1], length[0], length[1], a, b, c, d, e, f, g, h]);
+        if self.is_whole() {
+            query.extend_from_slice(self.server.get(..self.octets.into()).unwrap_or_default());
+        }
     }
 
     /// What `reply` shows, and the cookie to present next time if it hands one out.

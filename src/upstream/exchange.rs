@@ -118,7 +118,7 @@ impl Upstream {
             return self.over(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await;
         }
         let dress = Dress { cookie: Showing::Again, ..dress };
-        if !self.presented(attempt.address, dress).is_some_and(|cookie| cookie.is_whole()) {
+        if !self.presented(attempt, dress).is_some_and(|cookie| cookie.is_whole()) {
             // It wants one and hands out none: there is nothing to be had here.
             return Ok(reply);
         }
@@ -131,13 +131,16 @@ impl Upstream {
     }
 
     /// The cookie for a query in this dress.
-    fn presented(&self, server: IpAddr, dress: Dress) -> Option<Presented> {
+    fn presented(&self, attempt: &Try<'_>, dress: Dress) -> Option<Presented> {
         if dress.cookie == Showing::Nothing {
             return None;
         }
         let now = self.world.clock.now();
-        let ours = self.cookies.ours(server, now);
-        self.servers.look_at(server, |memory| memory.cookie(ours, now))
+        let ours = self.cookies.ours(attempt.address, now);
+        match dress.cookie {
+            Showing::Again => self.servers.look_at(attempt.address, |memory| memory.cookie(ours, now)),
+            Showing::First | Showing::Nothing => attempt.memory.cookie(ours, now),
+        }
     }
 
     /// The exchange in this dress; over TCP when UDP turns out not to do.
@@ -242,7 +245,7 @@ impl Upstream {
             Transport::Tcp => job.limits().tcp_timeout,
         };
         let start = || {
-            let cookie = self.presented(attempt.address, dress);
+            let cookie = self.presented(attempt, dress);
             self.wire().exchange(route, build(attempt.question, dress, cookie, &self.world.dice), patience)
         };
         let waiter = self.exchanges.join(&key, start).map_err(|_| Fault::Timeout)?;
