@@ -4,6 +4,8 @@ use super::{EdeCode, Reader, WireError};
 
 /// Options looked at in one OPT; a flood of empty ones costs no more than this many steps.
 const MAX_OPTIONS: usize = 32;
+/// Octets kept of the text of an extended error; what people write is shorter (RFC 8914 §2 sets no limit).
+const MAX_TEXT: usize = 256;
 
 /// An option of interest, as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +69,10 @@ fn read_option(code: u16, value: &[u8]) -> EdnsOption {
     match (code, value) {
         (Edns::COOKIE, _) => EdnsOption::Cookie(value.to_vec()),
         (Edns::EDE, [high, low, text @ ..]) => {
-            EdnsOption::Ede(EdeCode(u16::from_be_bytes([*high, *low])), String::from_utf8_lossy(text).into_owned())
+            let mut text = String::from_utf8_lossy(text.get(..MAX_TEXT).unwrap_or(text)).into_owned();
+            // What is no UTF-8 grows when it is replaced.
+            text.truncate(text.floor_char_boundary(MAX_TEXT));
+            EdnsOption::Ede(EdeCode(u16::from_be_bytes([*high, *low])), text)
         }
         _ => EdnsOption::Other(code),
     }

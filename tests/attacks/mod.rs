@@ -5,6 +5,7 @@
 
 mod amplification;
 mod clients;
+mod memory;
 mod poisoning;
 
 /// Prints what was measured beside what is allowed, and fails when it is more.
