@@ -145,7 +145,7 @@ impl RecordType {
 
     /// Whether the type exists in questions or transport only and can own no data (RFC 6895 §3.1).
     pub const fn is_meta(self) -> bool {
-        matches!(self.0, 0 | 41 | 128..=255)
+        matches!(self.0, 0 | 41 | 128..=255 | 65_535)
     }
 
     /// Whether the parent side of a zone cut is the authority for the type (RFC 4035 §3.1.4.1).

@@ -7,6 +7,7 @@ mod amplification;
 mod clients;
 mod memory;
 mod poisoning;
+mod transport;
 
 /// Prints what was measured beside what is allowed, and fails when it is more.
 pub fn at_most<N: PartialOrd + std::fmt::Display>(id: &str, what: &str, measured: N, allowed: N) {

@@ -1,5 +1,6 @@
 //! The root of a one-zone Internet, which holds back what it is asked about `held` names until told to go on.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -58,6 +59,15 @@ impl Root {
         let (_state, waited) =
             self.gate.changed.wait_timeout_while(state, limit, |state| state.held.len() < questions).unwrap();
         assert!(!waited.timed_out(), "{questions} questions about held names never came");
+    }
+
+    /// The held names that were asked about, each once.
+    pub fn held_names(&self) -> BTreeSet<String> {
+        let state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let question =
+            |(query, _): &(Vec<u8>, SocketAddr)| Message::parse(query).ok().and_then(|message| message.question);
+        let questions = state.held.iter().filter_map(question);
+        questions.map(|(question, _)| question.name.to_string().to_ascii_lowercase()).collect()
     }
 
     /// Answers what is held, and all that comes.

@@ -9,6 +9,7 @@
 
 mod authority;
 mod costly;
+mod crowds;
 mod process;
 mod program;
 mod support;
