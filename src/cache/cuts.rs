@@ -169,8 +169,8 @@ impl Cuts {
     }
 }
 
-/// Cuts that stay unpacked: with thirteen servers each these take half a MiB.
-const UNPACKED: usize = 256;
+/// Cuts that stay unpacked: with thirteen servers each these take a MiB.
+const UNPACKED: usize = 512;
 /// Where the apex stands: behind two moments.
 const APEX: usize = 2 * Moment::OCTETS;
 /// The last moment there is: such a cut does not end.

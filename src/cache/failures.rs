@@ -74,11 +74,6 @@ impl<E: Reason> Failures<E> {
         Self { store: Store::new(capacity, seed) }
     }
 
-    /// Whether nothing is remembered.
-    pub fn is_empty(&self) -> bool {
-        self.store.is_empty()
-    }
-
     /// The failure that still stands for `question`.
     pub fn find(&self, question: &Question, now: Instant) -> Option<Failed<E>> {
         self.recent(question, now).filter(|failed| now < failed.until)

@@ -3,6 +3,7 @@
 //! Remembered like failures (RFC 9520 §3.2), for a second at first and a minute at most. Without it every other name of a
 //! zone whose delegations lead in a circle (TsuNAME) or nowhere (NXNSAttack) would be walked for anew.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -30,17 +31,19 @@ impl Reason for Nowhere {
 /// What led nowhere.
 pub(super) struct Barren {
     known: Failures<Nowhere>,
+    /// Whether anything ever was: mostly nothing is, and then nothing is looked for.
+    any: AtomicBool,
 }
 
 impl Barren {
     /// Nothing known, and never more than `capacity` octets.
     pub(super) fn new(capacity: u64, seed: u64) -> Self {
-        Self { known: Failures::new(capacity, seed) }
+        Self { known: Failures::new(capacity, seed), any: AtomicBool::new(false) }
     }
 
     /// The zone at or above `name`, but not above `apex`, that has no server with an address, if there is one.
     pub(super) fn zone(&self, name: &Name, apex: &Name, now: Instant) -> Option<Name> {
-        if self.known.is_empty() {
+        if !self.any.load(Ordering::Relaxed) {
             return None;
         }
         let mut zones = name.ancestors().take_while(|zone| zone.is_in(apex));
@@ -49,17 +52,22 @@ impl Barren {
 
     /// No server of `zone` has an address.
     pub(super) fn found_zone(&self, zone: &Name, now: Instant) {
-        self.known.insert(&key(zone, RecordType::NS), Nowhere, now);
+        self.insert(&key(zone, RecordType::NS), now);
     }
 
     /// Whether `host` had no address a moment ago.
     pub(super) fn is_host(&self, host: &Name, now: Instant) -> bool {
-        !self.known.is_empty() && self.known.find(&key(host, RecordType::A), now).is_some()
+        self.any.load(Ordering::Relaxed) && self.known.find(&key(host, RecordType::A), now).is_some()
     }
 
     /// `host` has no address.
     pub(super) fn found_host(&self, host: &Name, now: Instant) {
-        self.known.insert(&key(host, RecordType::A), Nowhere, now);
+        self.insert(&key(host, RecordType::A), now);
+    }
+
+    fn insert(&self, key: &Question, now: Instant) {
+        self.any.store(true, Ordering::Relaxed);
+        self.known.insert(key, Nowhere, now);
     }
 }
 

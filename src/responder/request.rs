@@ -150,11 +150,12 @@ const fn plain_opt(dnssec_ok: bool) -> &'static [u8] {
 
 /// An OPT record (RFC 6891 §6.1.2) that repeats the client's DO bit (RFC 3225 §3).
 pub(super) fn opt(dnssec_ok: bool, rcode_high: u8, options: [&[u8]; 2]) -> Opt {
-    let mut opt = Opt::from_slice(&[0, 0, 41]);
-    opt.extend_from_slice(&UDP_SIZE.to_be_bytes());
-    opt.extend_from_slice(&[rcode_high, 0, u8::from(dnssec_ok) << 7, 0]);
     let [first, second] = options;
-    opt.extend_from_slice(&u16::try_from(first.len() + second.len()).unwrap_or(0).to_be_bytes());
+    let [size_high, size_low] = UDP_SIZE.to_be_bytes();
+    let [length_high, length_low] = u16::try_from(first.len() + second.len()).unwrap_or(0).to_be_bytes();
+    let dnssec_ok = u8::from(dnssec_ok) << 7;
+    let mut opt =
+        Opt::from_slice(&[0, 0, 41, size_high, size_low, rcode_high, 0, dnssec_ok, 0, length_high, length_low]);
     opt.extend_from_slice(first);
     opt.extend_from_slice(second);
     opt
