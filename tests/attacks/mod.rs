@@ -7,6 +7,7 @@ mod amplification;
 mod clients;
 mod memory;
 mod poisoning;
+mod policy;
 mod transport;
 
 /// Prints what was measured beside what is allowed, and fails when it is more.
