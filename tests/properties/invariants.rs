@@ -1,9 +1,11 @@
 //! What must hold for every sequence of octets or characters. The fuzz targets assert the same.
 
+use burdock::config::read_hints;
 use burdock::dns::{
     Class, Edns, Header, Message, MessageWriter, Name, Personal, Question, Rcode, Reader, Record, RecordType, Section,
     Ttl, Unanswerable, peek, personalise, rdata_from_text, rdata_to_text, read_zone,
 };
+use burdock::dnssec::{Anchors, Source};
 
 /// A client's packet: it is seen whole or refused with a reason, and what is seen is what is there.
 pub fn client_packet(packet: &[u8]) {
@@ -141,4 +143,16 @@ pub fn question(name: &Name, rtype: RecordType) {
     let message = Message::parse(&writer.finish().0).expect("our own message can be read");
     let (read, class) = message.question.expect("one question");
     assert!(read.name.same_case(name) && read.rtype == rtype && class == Class::IN);
+}
+
+/// Files of the operator: hints and trust anchors are read, or refused with a place that is in them.
+pub fn operator_text(text: &str) {
+    let lines = text.lines().count() + 1;
+    if let Ok(hints) = read_hints(text) {
+        assert!(!hints.is_empty() && hints.iter().any(|server| !server.glue.is_empty()));
+    }
+    match Anchors::read(text, &Source::Builtin) {
+        Ok(anchors) => assert!(!anchors.is_empty() && anchors.records().count() <= text.len()),
+        Err(error) => assert!((1..=lines).contains(&(error.line as usize)), "{error}"),
+    }
 }
