@@ -93,6 +93,8 @@ pub enum Action {
     Refuse(Bogus),
     /// From now on the zone's trust anchor is this. Never empty.
     Trust(Vec<AnchorRecord>),
+    /// From now on the zone has none, as if none was ever configured: every key was revoked (§5). Tell the operator.
+    Delete,
     /// Keep the state.
     Save,
 }
@@ -119,9 +121,15 @@ impl Rollover {
         &self.apex
     }
 
-    /// When its keys are to be asked for, since 1970.
-    pub const fn next(&self) -> Duration {
-        self.next
+    /// When its keys are to be asked for, since 1970; `None` when that makes no sense any more.
+    pub fn next(&self) -> Option<Duration> {
+        (!self.is_deleted()).then_some(self.next)
+    }
+
+    /// Whether every key was revoked, by itself: the zone then is as if it had never had a trust anchor (§5). A key that is
+    /// configured later, and was not revoked, ends that.
+    pub fn is_deleted(&self) -> bool {
+        self.anchors().is_empty()
     }
 
     /// Every key that was seen.
@@ -129,8 +137,8 @@ impl Rollover {
         &self.keys
     }
 
-    /// The zone's trust anchor as it now is. Never empty: when every key was revoked, it is one that no key fits, for
-    /// a zone must not become insecure because its keys are lost.
+    /// The zone's trust anchor as it now is. Empty when every key was revoked, and then only: one that is configured and
+    /// was never seen counts, for a zone must not become insecure because its keys are lost.
     pub fn anchors(&self) -> Vec<AnchorRecord> {
         let trusted = self.keys.iter().filter(|key| key.is_trusted());
         let seen = trusted.map(|key| AnchorRecord {
@@ -142,23 +150,24 @@ impl Rollover {
             !self.keys.iter().any(|key| key.state != KeyState::AddPend && self.means(record, &key.rdata))
         };
         let unseen = self.configured.iter().filter(|record| pending(record)).cloned();
-        let mut all: Vec<AnchorRecord> = seen.chain(unseen).collect();
-        if all.is_empty() {
-            let rdata = [&[0, 0, 8, 2][..], &[0; 32]].concat();
-            all.push(AnchorRecord { rtype: RecordType::DS, rdata, source: Source::Rollover });
-        }
-        all
+        seen.chain(unseen).collect()
     }
 
     /// Takes in what happened at `now` (since 1970), and says what to do.
     pub fn take(&mut self, event: Event<'_>, now: Duration, work: &Work) -> Vec<Action> {
         let before = self.anchors();
         let mut actions = Vec::new();
+        if before.is_empty() {
+            return actions;
+        }
         let found = match event {
             Event::Failed => Vec::new(),
             Event::Seen(set) => {
                 // A revoked key says so itself; nobody else needs to (§2.1).
                 let mut found = self.revoke(set, now, work);
+                if self.is_deleted() {
+                    return self.delete(found);
+                }
                 match self.judge(set, now, work) {
                     Ok(()) => found.extend(self.follow(set, now)),
                     Err(bogus) => actions.push(Action::Refuse(bogus)),
@@ -178,6 +187,14 @@ impl Rollover {
         }
         actions.push(Action::Save);
         actions
+    }
+
+    /// Ends it, after the last keys were revoked (§5).
+    fn delete(&mut self, revoked: Vec<Change>) -> Vec<Action> {
+        // Nobody vouches for those that wait; and should it begin again, that is at once.
+        self.keys.retain(|key| key.state != KeyState::AddPend);
+        self.next = Duration::ZERO;
+        revoked.into_iter().map(Action::Tell).chain([Action::Delete, Action::Save]).collect()
     }
 
     /// Whether a key that is trusted has signed the set.

@@ -56,12 +56,12 @@ impl Keeper {
         loop {
             let mut wait = LOOK_AT_THE_CALENDAR;
             for zone in &mut self.zones {
-                let left = zone.left(self.resolver.world().clock.wall());
-                if left.is_zero() {
+                if zone.left(self.resolver.world().clock.wall()) == Some(Duration::ZERO) {
                     zone.ask(&self.resolver).await;
                 }
-                let left = zone.left(self.resolver.world().clock.wall());
-                wait = wait.min(left.max(SHORTEST_WAIT));
+                if let Some(left) = zone.left(self.resolver.world().clock.wall()) {
+                    wait = wait.min(left.max(SHORTEST_WAIT));
+                }
             }
             // The calendar may be set, and timers stand still while the machine is asleep.
             tokio::time::sleep(wait).await;
@@ -85,17 +85,20 @@ impl Followed {
                 anchor.apex
             );
         }
+        if rollover.is_deleted() {
+            tell_of_deletion(&anchor.apex);
+        }
         let zone = Self { rollover, path };
         // Now, when somebody looks, and not in a day.
         zone.save();
         zone
     }
 
-    /// How long it is until the keys are to be asked for.
-    fn left(&self, now: Duration) -> Duration {
-        let left = self.rollover.next().saturating_sub(now);
+    /// How long it is until the keys are to be asked for; `None` when they are not any more.
+    fn left(&self, now: Duration) -> Option<Duration> {
+        let left = self.rollover.next()?.saturating_sub(now);
         // The calendar was set back: what it said before means nothing.
-        if left > LONGEST_WAIT { Duration::ZERO } else { left }
+        Some(if left > LONGEST_WAIT { Duration::ZERO } else { left })
     }
 
     /// Asks for the zone's keys, and does what follows from them.
@@ -118,6 +121,10 @@ impl Followed {
                      an hour; if this stays so, see whether the clock is right, and update the trust anchors"
                 ),
                 Action::Trust(records) => resolver.replace_anchors(&apex, records),
+                Action::Delete => {
+                    resolver.replace_anchors(&apex, Vec::new());
+                    tell_of_deletion(&apex);
+                }
                 Action::Save => self.save(),
             }
         }
@@ -134,6 +141,14 @@ impl Followed {
             );
         }
     }
+}
+
+fn tell_of_deletion(apex: &Name) {
+    tracing::warn!(
+        "every key of {apex} that was a trust anchor was revoked by its owner: {apex} has no trust anchor any more (RFC 5011 \
+         section 5), and unless one for a zone above it holds, its answers are NOT VALIDATED. To validate again, add a key \
+         of {apex} that was not revoked to dnssec.trust-anchors, and restart"
+    );
 }
 
 fn tell(apex: &Name, change: &Change) {

@@ -171,6 +171,88 @@ fn ops_01_whoever_follows_stays_secure_while_the_root_changes_its_key() {
 }
 
 #[test]
+fn a_root_whose_every_key_was_revoked_is_not_validated_until_a_new_key_is_configured() {
+    // RFC 5011 §5.
+    run(async {
+        let folder = Folder::new("deleted");
+        let (before, _) = internet(&[entry(1)], 1);
+        let (after, _) = internet(&[revoked(1), entry(2)], 1);
+        let lab = started(0, &before);
+        let keeping = tokio::spawn(keeper(&lab, &folder).run());
+        assert_eq!(secure_days(&lab, 3).await, 12);
+        becomes(&lab, &after);
+        lab.wait(HOUR * 24 * 3).await;
+        keeping.abort();
+        assert_eq!(kept(&folder, &entry(1)).as_deref(), Some("revoked"));
+        assert!(folder.state().contains("EVERY KEY OF THIS ZONE WAS REVOKED"), "{}", folder.state());
+        insecure(&lab).await;
+        // A restart does not bring back the revoked key that is configured, and nothing is asked for any more.
+        let lab = started(6, &after);
+        let keeping = tokio::spawn(keeper(&lab, &folder).run());
+        lab.wait(HOUR * 24 * 40).await;
+        let is_keys = |question: &burdock::dns::Question| question.rtype == RecordType::DNSKEY;
+        assert!(!lab.net.exchanges().iter().any(|one| one.question.as_ref().is_some_and(is_keys)));
+        insecure(&lab).await;
+        keeping.abort();
+        // The operator knows the new key.
+        let lab = Lab::at(EPOCH + HOUR * 24 * 50, &internet(&[entry(2)], 1).0, 1, |settings, _| {
+            settings.dnssec = from(&anchor());
+            settings.dnssec.anchors.merge(&from(&internet(&[entry(2)], 1).1).anchors);
+        });
+        let keeping = tokio::spawn(keeper(&lab, &folder).run());
+        assert_eq!(secure_days(&lab, 3).await, 12);
+        keeping.abort();
+        assert_eq!(kept(&folder, &entry(2)).as_deref(), Some("valid"));
+    });
+}
+
+#[test]
+fn an_attacker_who_sets_the_flag_does_not_make_the_root_insecure() {
+    // RFC 5011 §2.1: another key's signature, even one that the attacker may make, revokes nothing.
+    run(async {
+        let folder = Folder::new("forged");
+        let lab = started(0, &internet(&[entry(2), revoked(1)], 1).0);
+        let keeping = tokio::spawn(keeper(&lab, &folder).run());
+        lab.wait(HOUR * 24).await;
+        keeping.abort();
+        assert_eq!((kept(&folder, &entry(1)), ask(&lab).await.rcode()), (None, Rcode::SERVFAIL));
+    });
+}
+
+#[test]
+fn an_island_whose_every_key_was_revoked_is_what_the_zones_above_say() {
+    // RFC 5011 §5: the next trust point above takes over.
+    run(async {
+        let folder = Folder::new("island");
+        let window = Window::days(EPOCH, -7, 300);
+        let mut chain = Chain::standard(window).unwrap();
+        let (island, zone_key) =
+            ("test".parse::<Name>().unwrap(), SigningKey::new(Algorithm::Ed25519, Role::ZoneSigning, 98));
+        let signer = |keys: &[SigningKey]| Signer::with_keys([keys, &[zone_key.clone().unwrap()]].concat(), window);
+        chain.signers.insert(island.clone(), signer(&[revoked(7), entry(8)]));
+        let (internet, root) = chain.build().unwrap();
+        let own = signer(&[entry(7)]).ds(&island).unwrap();
+        let lab = Lab::at(EPOCH, &internet, 1, |settings, _| {
+            settings.dnssec = from(&root);
+            settings.dnssec.anchors.merge(&from(&own).anchors);
+        });
+        assert_eq!(ask(&lab).await.rcode(), Rcode::SERVFAIL);
+        let keeping = tokio::spawn(keeper(&lab, &folder).run());
+        lab.wait(HOUR).await;
+        assert_eq!(secure_days(&lab, 1).await, 4);
+        keeping.abort();
+        let anchored = lab.resolver.anchored();
+        assert!(anchored.anchors.at(&island).is_none() && anchored.anchors.at(&Name::root()).is_some());
+    });
+}
+
+/// Asks what is signed, and must be answered as if it were not.
+async fn insecure(lab: &Lab) {
+    let reply = ask(lab).await;
+    assert!(reply.rcode() == Rcode::NOERROR && !reply.message.header.has(Header::AD), "{reply}\n{}", lab.net.story());
+}
+
+#[test]
 fn ops_01_whoever_was_left_behind_asks_for_keys_once_an_hour() {
     // RFC 5011 §2.3: the root has gone over to a key that was never seen with the old one.
     run(async {

@@ -51,8 +51,11 @@ impl StateProblem {
 impl Rollover {
     /// The state as text.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{FIRST}\n{COMMENT}{}", self.beginning());
-        text += &format!("next {}\n", stamp(self.next));
+        let warning = if self.is_deleted() { DELETED } else { "" };
+        let mut text = format!("{FIRST}\n{COMMENT}{warning}{}", self.beginning());
+        if let Some(next) = self.next() {
+            text += &format!("next {}\n", stamp(next));
+        }
         for key in &self.keys {
             let state = NAMES.iter().find(|(state, _)| *state == key.state).map_or("", |(_, name)| name);
             let (since, rdata) = (stamp(key.since), rdata_to_text(RecordType::DNSKEY, &key.rdata));
@@ -151,6 +154,10 @@ const FIRST: &str = "burdock trust anchors, version 1";
 const COMMENT: &str = "\
 ; Written by burdock (RFC 5011). A key: its state, since when (UTC), how often it was seen while pending, its DNSKEY.
 ; To begin again with the configured trust anchors: stop burdock, remove this file, start it again.
+";
+const DELETED: &str = "\
+; EVERY KEY OF THIS ZONE WAS REVOKED BY ITS OWNER (RFC 5011 section 5): there is no trust anchor for it any more. Unless one
+; for a zone above it holds, its answers are not validated. To validate again: configure a key that was not revoked.
 ";
 const NAMES: [(KeyState, &str); 5] = [
     (KeyState::AddPend, "pending"),

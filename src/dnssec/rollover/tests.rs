@@ -62,13 +62,13 @@ fn a_new_key_is_trusted_after_thirty_days_and_not_a_second_earlier() {
     // OPS-01, RFC 5011 §2.4.1.
     let (one, two) = (key(1), key(2));
     let mut rollover = rollover();
-    assert_eq!(rollover.next(), Duration::ZERO, "asked for at once");
+    assert_eq!(rollover.next(), Some(Duration::ZERO), "asked for at once");
     let actions = see(&mut rollover, &[&one], &[&one], START);
     assert_eq!(changes(&actions), [(one.tag(), None, Some(Valid))]);
     assert_eq!(rollover.anchors()[0].source, Source::Builtin);
     assert!(matches!(actions[1], Action::Trust(_)) && actions[2] == Action::Save);
     // Half the TTL: it is shorter than half of what the signature has left.
-    assert_eq!(rollover.next(), START + DAY);
+    assert_eq!(rollover.next(), Some(START + DAY));
 
     let actions = see(&mut rollover, &[&one, &two], &[&one], START + DAY);
     assert_eq!(changes(&actions), [(two.tag(), None, Some(AddPend))]);
@@ -78,7 +78,7 @@ fn a_new_key_is_trusted_after_thirty_days_and_not_a_second_earlier() {
     // What the new key alone vouches for is not believed yet.
     let refused = see(&mut rollover, &[&two], &[&two], almost);
     assert!(matches!(&refused[..], [Action::Refuse(Bogus { reason: Reason::KeyMissing, .. }), Action::Save]));
-    assert_eq!(rollover.next(), almost + HOUR);
+    assert_eq!(rollover.next(), Some(almost + HOUR));
     let actions = see(&mut rollover, &[&one, &two], &[&one], START + 31 * DAY);
     assert_eq!(changes(&actions), [(two.tag(), Some(AddPend), Some(Valid))]);
     assert_eq!(trusted(&rollover), [(RecordType::DNSKEY, one.tag()), (RecordType::DNSKEY, two.tag())]);
@@ -125,7 +125,7 @@ fn a_long_ttl_makes_the_wait_longer() {
     assert_eq!(at(START).len(), 2);
     assert_eq!(at(START + 39 * DAY), []);
     assert_eq!(at(START + 40 * DAY), [(two.tag(), Some(AddPend), Some(Valid))]);
-    assert_eq!(rollover.next(), START + 55 * DAY, "fifteen days at most");
+    assert_eq!(rollover.next(), Some(START + 55 * DAY), "fifteen days at most");
 }
 
 #[test]
@@ -151,15 +151,68 @@ fn a_revoked_key_is_never_trusted_again() {
 }
 
 #[test]
-fn the_last_key_revoked_leaves_a_zone_that_does_not_validate() {
-    // OPS-01: never "no validation".
+fn when_the_last_key_is_revoked_the_zone_has_no_trust_anchor() {
+    // RFC 5011 §5. A key that waits is no trust anchor yet, and nobody is left who could vouch for it.
+    let (one, two) = (key(1), key(2));
     let mut rollover = rollover();
-    let actions = see(&mut rollover, &[&revoked(1)], &[&revoked(1)], START);
-    assert_eq!(changes(&actions), [(key(1).tag(), None, Some(Revoked))]);
-    assert_eq!(trusted(&rollover), [(RecordType::DS, 0)]);
-    let one = key(1);
-    let refused = see(&mut rollover, &[&one], &[&one], START + DAY);
-    assert!(matches!(&refused[..], [Action::Refuse(_), Action::Save]), "{refused:?}");
+    see(&mut rollover, &[&one, &two], &[&one], START);
+    let actions = see(&mut rollover, &[&revoked(1), &two], &[&revoked(1), &two], START + DAY);
+    assert_eq!(changes(&actions), [(one.tag(), Some(Valid), Some(Revoked))]);
+    assert_eq!(actions[1..], [Action::Delete, Action::Save]);
+    assert_eq!((trusted(&rollover), rollover.next(), rollover.keys().len()), (vec![], None, 1));
+    // From then on it is as if it was never configured, whatever comes.
+    for late in [see(&mut rollover, &[&one], &[&one], START + 40 * DAY), rollover.take(Event::Failed, START, &work())] {
+        assert_eq!((late, rollover.next()), (vec![], None));
+    }
+    let text = rollover.to_text();
+    assert!(text.contains("\n; EVERY KEY OF THIS ZONE WAS REVOKED"), "{text}");
+    let resumed = Rollover::resume(&anchor(), &text, START + 40 * DAY).unwrap();
+    assert_eq!((&resumed, resumed.next()), (&rollover, None));
+    // Unless the operator configures a key that was not revoked: that one is asked for at once.
+    let wider = Anchors::of(&of(".", RecordType::DS, &[one.ds(2), two.ds(2)]), &Source::Builtin);
+    let mut revived = Rollover::resume(wider.at(&Name::root()).unwrap(), &text, START + 40 * DAY).unwrap();
+    assert_eq!((trusted(&revived), revived.next()), (vec![(RecordType::DS, two.tag())], Some(Duration::ZERO)));
+    assert!(!revived.to_text().contains("REVOKED"));
+    let actions = see(&mut revived, &[&revoked(1), &two], &[&two], START + 40 * DAY);
+    assert_eq!(changes(&actions), [(two.tag(), None, Some(Valid)), (one.tag(), Some(Revoked), Some(Removed))]);
+}
+
+#[test]
+fn nobody_but_the_last_key_itself_can_take_the_trust_anchor_away() {
+    // RFC 5011 §2.1: the flag counts where the key with the flag has signed the set, and the signature is valid now.
+    let (one, two, zone_signing) = (key(1), key(2), key(99).with_flags(0x0100));
+    let taken_back = revoked(1);
+    let all = [&taken_back, &two, &zone_signing];
+    let later = START + 40 * DAY;
+    let genuine = keys(&all, &[&taken_back], START);
+    let by_others = keys(&all, &[&two, &zone_signing, &one], later);
+    // The signature of the key as it was, under the set in which the flag was set afterwards.
+    let before = keys(&[&one, &two, &zone_signing], &[&one], later);
+    let flipped = RrSet { signatures: before.signatures, ..by_others.clone() };
+    let unsigned = RrSet { signatures: crate::dns::Rdatas::EMPTY, ..by_others.clone() };
+    let changed = RrSet { rdatas: keys(&[&taken_back, &key(3)], &[], START).rdatas, ..genuine.clone() };
+    let elsewhere = RrSet { owner: "test".parse().unwrap(), ..keys(&all, &[&taken_back], later) };
+    let early = keys(&all, &[&taken_back], later + 100 * DAY);
+    for (set, what) in [
+        (&genuine, "its signature has expired: replayed"),
+        (&by_others, "others signed"),
+        (&flipped, "the flag was set afterwards"),
+        (&unsigned, "nobody signed"),
+        (&changed, "another set was signed"),
+        (&elsewhere, "another zone's"),
+        (&early, "not valid yet"),
+    ] {
+        let mut rollover = rollover();
+        let actions = rollover.take(Event::Seen(set), later, &work());
+        assert!(matches!(&actions[..], [Action::Refuse(_), Action::Save]), "{what}: {actions:?}");
+        assert_eq!(rollover.anchors(), anchor().records, "{what}");
+    }
+    // One of two: the other holds, though it is not there.
+    let both = Anchors::of(&of(".", RecordType::DS, &[one.ds(2), key(3).ds(2)]), &Source::Builtin);
+    let mut rollover = Rollover::new(both.at(&Name::root()).unwrap());
+    let actions = rollover.take(Event::Seen(&genuine), START, &work());
+    assert!(!actions.contains(&Action::Delete), "{actions:?}");
+    assert_eq!(trusted(&rollover), [(RecordType::DS, key(3).tag())]);
 }
 
 #[test]
@@ -188,7 +241,7 @@ fn failures_are_no_absence_and_come_once_an_hour() {
     see(&mut rollover, &[&one, &two], &[&one], START);
     let before = rollover.keys().to_vec();
     assert_eq!(rollover.take(Event::Failed, START + DAY, &work()), [Action::Save]);
-    assert_eq!((rollover.next(), rollover.keys()), (START + DAY + HOUR, &before[..]));
+    assert_eq!((rollover.next(), rollover.keys()), (Some(START + DAY + HOUR), &before[..]));
     // Neither does what nobody signed, or a set of another zone, count as seen.
     let unsigned = keys(&[&one], &[], START + DAY);
     let foreign = RrSet { owner: "test".parse().unwrap(), ..keys(&[&one], &[&one], START + DAY) };
@@ -201,7 +254,7 @@ fn failures_are_no_absence_and_come_once_an_hour() {
     let three = key(3);
     let late = see(&mut rollover, &[&three], &[&three], START + 400 * DAY);
     assert!(matches!(&late[..], [Action::Refuse(Bogus { reason: Reason::KeyMissing, .. }), Action::Save]));
-    assert_eq!(rollover.next(), START + 400 * DAY + HOUR);
+    assert_eq!(rollover.next(), Some(START + 400 * DAY + HOUR));
 }
 
 #[test]
@@ -237,7 +290,7 @@ fn a_state_is_read_back_as_it_was() {
     assert_eq!(Rollover::resume(&anchor(), &text, now), Ok(rollover));
     // The wait goes on where it was: not shorter, and not for ever because of a clock that was wrong.
     let resumed = Rollover::resume(&anchor(), &text, START - 300 * DAY).unwrap();
-    assert_eq!(resumed.next(), START - 285 * DAY);
+    assert_eq!(resumed.next(), Some(START - 285 * DAY));
 }
 
 #[test]
@@ -282,13 +335,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// OPS-01, whatever happens in whatever order: no key but those configured is trusted before it was there without
-    /// a break for 30 days and seen twice, none that was revoked is trusted, there always is an anchor, and a state
-    /// that is saved and read again changes nothing.
+    /// a break for 30 days and seen twice, none that was revoked is trusted, there is an anchor until the last one was
+    /// revoked, and none ever after, and a state that is saved and read again changes nothing.
     #[test]
     fn no_order_of_events_shortens_the_wait(steps in prop::collection::vec((0u64..20 * 86_400, 0u8..16, 0u8..8), 1..40)) {
         let (one, others) = (key(1), [key(2), key(3)]);
         let mut rollover = rollover();
-        let (mut now, mut seen, mut lost) = (START, [None; 2], false);
+        let (mut now, mut seen, mut lost, mut deleted) = (START, [None; 2], false, false);
         for (later, here, what) in steps {
             now += Duration::from_secs(later);
             let taken_back = revoked(1);
@@ -314,9 +367,13 @@ proptest! {
                 }
             }
             let is_first = |record: &AnchorRecord| record.rdata == one.dnskey() || record.rdata == one.ds(2);
-            prop_assert!(!rollover.anchors().is_empty());
+            let none = rollover.anchors().is_empty();
+            prop_assert!(none || !deleted);
+            prop_assert!(lost || !none);
+            deleted = none;
             prop_assert!(!lost || !rollover.anchors().iter().any(is_first));
-            prop_assert!(rollover.next() >= now + HOUR && rollover.next() <= now + 15 * DAY);
+            prop_assert_eq!(rollover.next().is_none(), deleted);
+            prop_assert!(rollover.next().is_none_or(|next| next >= now + HOUR && next <= now + 15 * DAY));
             prop_assert_eq!(Rollover::resume(&anchor(), &rollover.to_text(), now), Ok(rollover.clone()));
         }
     }

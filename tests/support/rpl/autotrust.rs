@@ -62,23 +62,25 @@ impl Followed {
         Self { zones: anchors.iter().filter(|anchor| is_followed(&anchor.apex)).map(Rollover::new).collect() }
     }
 
-    /// How long it is until the next keys are asked for.
+    /// How long it is until the next keys are asked for; nothing when none are.
     pub fn left(&self, now: Duration) -> Duration {
-        self.zones.iter().map(|zone| zone.next().saturating_sub(now)).min().unwrap_or_default()
+        self.zones.iter().filter_map(|zone| Some(zone.next()?.saturating_sub(now))).min().unwrap_or_default()
     }
 
     /// Asks for the keys that are due, and does what follows, as `server::anchors` does.
     pub async fn ask(&mut self, resolver: &Resolver) {
         for zone in &mut self.zones {
-            if zone.next() > resolver.world().clock.wall() {
+            if zone.next().is_none_or(|next| next > resolver.world().clock.wall()) {
                 continue;
             }
             let fetched = resolver.fetch_keys(zone.apex()).await;
             let event = fetched.as_ref().map_or(Event::Failed, Event::Seen);
             let budget = Budget::new(Arc::clone(resolver.limits()));
             for action in zone.take(event, resolver.world().clock.wall(), budget.work()) {
-                if let Action::Trust(records) = action {
-                    resolver.replace_anchors(zone.apex(), records);
+                match action {
+                    Action::Trust(records) => resolver.replace_anchors(zone.apex(), records),
+                    Action::Delete => resolver.replace_anchors(zone.apex(), Vec::new()),
+                    _ => {}
                 }
             }
         }

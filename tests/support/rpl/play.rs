@@ -102,6 +102,8 @@ impl Player {
         match &step.action {
             Action::Query(from, entry) => {
                 self.servers.enter_from(step.number, next);
+                // Before the first question of a client, too, as the server does when it starts.
+                self.followed.ask(&self.resolver).await;
                 self.ask(*from, entry);
                 self.settle().await;
                 Ok(())
