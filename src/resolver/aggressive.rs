@@ -76,7 +76,8 @@ impl Resolver {
             return None;
         }
         let mut enclosers = name.ancestors().skip(1).take_while(|above| above.is_in(&zone.apex));
-        let (encloser, set) = enclosers.find_map(|above| Some((above.clone(), self.wildcard(&above, *rtype, job)?)))?;
+        let (encloser, set) =
+            enclosers.find_map(|above| Some((above.clone(), self.wildcard(zone, &above, *rtype, job)?)))?;
         let (proof, hashes) = self.between(zone, name, &encloser, job)?;
         let proofs = Proofs::new(&zone.apex, std::iter::once(&proof), job.budget().work()).ok()?;
         let ttl = set.ttl.min(proof.ttl);
@@ -87,12 +88,14 @@ impl Resolver {
         Some(if set.rtype == *rtype { Reached::End(Outcome::Found(set)) } else { Reached::Alias(vec![set]) })
     }
 
-    /// What the wildcard below `encloser` is known to have: the data asked for, or an alias.
-    fn wildcard(&self, encloser: &Name, rtype: RecordType, job: &Job) -> Option<RrSet> {
+    /// What the wildcard of `zone` below `encloser` is known to have: the data asked for, or an alias. What a zone below has
+    /// signed is not meant: only its own proof can say that there is nothing closer (RFC 5155 §8.8, RFC 8198 §5.3).
+    fn wildcard(&self, zone: &ProvenZone, encloser: &Name, rtype: RecordType, job: &Job) -> Option<RrSet> {
         let wildcard = encloser.prepend(b"*").ok()?;
         let types = [rtype, RecordType::CNAME];
         let mut found = types.into_iter().filter_map(|rtype| self.rrsets.set(&wildcard, rtype, job.now()));
-        found.find(|set| set.security == Security::Secure)
+        let is_its_own = |set: &RrSet| !set.signatures.is_empty() && set.signers().all(|signer| signer == zone.apex);
+        found.find(|set| set.security == Security::Secure && is_its_own(set))
     }
 
     /// The record before the name or, by its hash, the one next closer to it than `encloser`.

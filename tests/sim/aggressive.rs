@@ -189,6 +189,36 @@ fn a_wildcard_answers_for_names_that_do_not_exist() {
 }
 
 #[test]
+fn a_wildcard_of_a_zone_below_needs_that_zones_proof() {
+    // RFC 5155 §8.8, RFC 8198 §5.3: the hash of the child's name lies in a gap of the parent's, and nobody remembers the cut.
+    run(async {
+        let below = "sub.t1. 60 NS ns1.sub.t1.\nns1.sub.t1. 60 A 198.18.2.1\n";
+        let tree = Tree::signed()
+            .secure("t1", &["198.18.1.1"], &ten())
+            .signer("t1", |signer| signer.denying(Denials::Nsec3(Hashing::default())))
+            .delegate("sub.t1", below)
+            .bare("sub.t1", &["198.18.2.1"], &format!("{below}* A 192.0.2.1\nfoo A 192.0.2.2\n* TXT w\nfoo MX 1 ns1\n"))
+            .sign("sub.t1");
+        let lab = lab(&tree);
+        for number in 0..60 {
+            assert_eq!(cost(&lab, &format!("no{number}.t1"), A).await.0, Rcode::NXDOMAIN);
+        }
+        for rtype in [A, RecordType::TXT] {
+            assert!(cost(&lab, "*.sub.t1", rtype).await.1);
+        }
+        lab.wait(Duration::from_secs(70)).await;
+        let before = lab.net.packets();
+        assert_eq!(lab.ask_with("*.sub.t1", A, DO).await.a(), ["192.0.2.1"]);
+        assert_eq!(lab.net.packets(), before, "the wildcard is still known");
+        let reply = lab.ask_with("foo.sub.t1", A, DO).await;
+        assert_eq!(reply.a(), ["192.0.2.2"], "{reply}");
+        lab.wait(Duration::from_secs(70)).await;
+        let reply = lab.ask_with("foo.sub.t1", RecordType::TXT, DO).await;
+        assert!(reply.rcode() == Rcode::NOERROR && reply.message.answer.is_empty(), "{reply}");
+    });
+}
+
+#[test]
 fn a_signed_dname_answers_for_other_names_below_it() {
     // RFC 6672 §5.3.1.
     run(async {
