@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::arguments::Playground as Arguments;
 use crate::config::{Config, Overrides, parse};
-use crate::dns::Question;
+use crate::dns::{Name, Question};
 use crate::dnssec;
 use crate::playground::{Example, Playground, start};
 use crate::server::{self, Parts};
@@ -96,6 +96,8 @@ fn config(internet: &Playground, listen: SocketAddr) -> Result<Config, Failure> 
     let mut config = parse("resolver: { never-ask: [] }\n", None, &overrides)?.config;
     config.resolver.root_hints = internet.root_hints().to_vec();
     config.resolver.upstream_port = internet.upstream_port();
+    // It has a `test.` of its own, where the signed zones are: nobody else is asked about that (RFC 6761 §6.2).
+    config.policy.elsewhere.extend("test.".parse::<Name>());
     // Its root is not the one whose keys are compiled in.
     config.resolver.dnssec = internet.anchor().map_or_else(dnssec::Settings::off, |anchor| dnssec::Settings {
         anchors: dnssec::Anchors::of(anchor, &dnssec::Source::Builtin),

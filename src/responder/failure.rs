@@ -35,18 +35,22 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede, Option<Ede>) {
         false => (code, format!("{reason} [{tag}]")),
     };
     let more = match reason {
-        ResolveError::NoKeys { .. } if remembered => Some(EdeCode::DNSKEY_MISSING),
+        ResolveError::NoKeys { .. } if remembered => Some(Ede::new(EdeCode::DNSKEY_MISSING, String::new())),
         _ => more(reason),
     };
-    (rcode, Ede::new(code, text), more.map(|code| Ede::new(code, String::new())))
+    (rcode, Ede::new(code, text), more)
 }
 
 /// What else is the matter.
-fn more(reason: &ResolveError) -> Option<EdeCode> {
+fn more(reason: &ResolveError) -> Option<Ede> {
     match reason {
-        ResolveError::NoKeys { cause, .. } => more(cause).or(Some(EdeCode::NO_REACHABLE_AUTHORITY)),
+        ResolveError::NoKeys { cause, .. } => {
+            more(cause).or_else(|| Some(Ede::new(EdeCode::NO_REACHABLE_AUTHORITY, String::new())))
+        }
         // The server was there, and could or would not (RFC 8914 §4.24).
-        ResolveError::NoServer { last: Fault::Rcode(_), .. } => Some(EdeCode::NETWORK_ERROR),
+        ResolveError::NoServer { last: Fault::Rcode(rcode), .. } => {
+            Some(Ede::new(EdeCode::NETWORK_ERROR, format!("the last server replied {rcode} [SAID]")))
+        }
         _ => None,
     }
 }

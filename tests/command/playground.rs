@@ -54,6 +54,44 @@ fn it_answers_whoever_asks_and_ends_by_signal() {
 }
 
 #[test]
+fn every_line_it_prints_shows_what_it_says() {
+    let mut playground = Running::start(&["playground"]);
+    let mut lines = vec![playground.line()];
+    while !lines.last().unwrap().contains("--once") {
+        lines.push(playground.line());
+    }
+    // "  dig @ADDRESS -p PORT WORDS…  # what it shows"
+    let examples: Vec<_> =
+        lines.iter().filter_map(|line| line.trim().strip_prefix("dig @")?.split_once("  # ")).collect();
+    let mut signed = 0;
+    for (words, shows) in &examples {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let [address, "-p", port, question @ ..] = words.as_slice() else { panic!("{words:?}") };
+        let server = format!("@{address}:{port}");
+        let ask = |more: &[&str]| {
+            let words = [&["query", &server], question, more, &["--json"]].concat();
+            let said = burdock(&words);
+            serde_json::from_str::<serde_json::Value>(&said.out)
+                .unwrap_or_else(|_| panic!("{words:?}: {}{}", said.out, said.err))
+        };
+        let reply = ask(&["+dnssec"]);
+        let flags = reply["flags"].to_string();
+        let (status, is_authentic) = (reply["status"].as_str().unwrap(), flags.contains("ad"));
+        assert!(!flags.contains("aa"), "nothing of these is answered here: {words:?} {reply}");
+        match question[0] {
+            "www.secure.test" => assert_eq!((status, is_authentic), ("NOERROR", true), "{shows}"),
+            "nothing.nsec3.test" => assert_eq!((status, is_authentic), ("NXDOMAIN", true), "{shows}"),
+            "www.insecure.test" => assert_eq!((status, is_authentic), ("NOERROR", false), "{shows}"),
+            "www.bogus.test" => assert_eq!((status, is_authentic), ("SERVFAIL", false), "{shows}"),
+            _ => continue,
+        }
+        signed += 1;
+    }
+    assert_eq!(signed, 4, "{examples:?}");
+    assert_eq!(playground.end("TERM").0, Some(0));
+}
+
+#[test]
 fn too_few_files_are_told_as_when_it_serves() {
     for arguments in [&["playground"][..], &["serve", "--listen", "127.0.0.1:0", "--workers", "1"]] {
         let mut running = Running::start_with_files(1024, arguments);
