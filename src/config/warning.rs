@@ -3,10 +3,13 @@
 //! Nothing here ends anything: what cannot work is a `Problem`. The judges are pure; the machine is passed in.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::world::Clock;
 
@@ -68,13 +71,15 @@ pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warnin
     let found = [
         workers(config, machine).map(|complaint| ("workers", 0, complaint)),
         everybody(config).map(|(item, complaint)| ("access.allow", item, complaint)),
+        // The list as a whole is meant.
+        nobody(config).map(|complaint| ("access.allow", usize::MAX, complaint)),
+        unasked_roots(config).map(|complaint| ("resolver.never-ask", usize::MAX, complaint)),
         memory(config, machine).map(|complaint| ("cache.size", 0, complaint)),
     ];
     let warning = |(key, item, Complaint { reason, remedy })| {
         let place = given.file().map(Path::to_path_buf).zip(given.place(key, item));
         Warning { place, key, reason, remedy }
     };
-    // The list as a whole is meant.
     let dnssec = dnssec::warnings(&config.resolver.dnssec, machine.wall);
     let dnssec = dnssec.into_iter().map(|(key, complaint)| (key, usize::MAX, complaint));
     found.into_iter().flatten().chain(dnssec).map(warning).collect()
@@ -93,10 +98,35 @@ fn workers(config: &Config, machine: &Machine) -> Option<Complaint> {
 fn everybody(config: &Config) -> Option<(usize, Complaint)> {
     let item = config.policy.access.allow.iter().position(|network| network.prefix_len() == 0)?;
     let complaint = Complaint::new(
-        "lets everybody ask, and replies are not rate-limited yet",
+        "lets everybody ask: replies to forged addresses hit others, and only their rate is limited (RFC 5358)",
         "let a firewall keep the Internet out, or name your own networks",
     );
     Some((item, complaint))
+}
+
+/// Whoever listens for the whole house and lets only this host ask has forgotten half of it.
+fn nobody(config: &Config) -> Option<Complaint> {
+    let allow = &config.policy.access.allow;
+    if allow.is_empty() {
+        return Some(Complaint::new("is empty: every client is refused", "name the networks of those who may ask"));
+    }
+    let is_local = |network: &IpNet| network.addr().is_loopback() && network.prefix_len() > 0;
+    let address = config.listen.iter().find(|address| !address.ip().is_loopback())?;
+    allow.iter().all(is_local).then(|| {
+        let reason = format!("lets only this host ask, but {address} is for others: they are all refused");
+        Complaint::new(reason, "name their networks, like `allow: [127.0.0.0/8, 192.168.1.0/24]`")
+    })
+}
+
+/// Without a root server that may be asked nothing can be found.
+fn unasked_roots(config: &Config) -> Option<Complaint> {
+    let never = |address: &IpAddr| config.resolver.never_ask.iter().any(|network| network.contains(address));
+    let mut addresses = config.resolver.root_hints.iter().flat_map(|server| &server.glue).peekable();
+    let first = *addresses.peek()?;
+    addresses.all(never).then(|| {
+        let reason = format!("forbids to ask any root server ({first} …): every question will fail");
+        Complaint::new(reason, "write the networks that are not to be asked; in a laboratory none: `never-ask: []`")
+    })
 }
 
 fn memory(config: &Config, machine: &Machine) -> Option<Complaint> {
@@ -137,6 +167,11 @@ mod tests {
         assert_eq!(keys("workers: 9\n", &machine), [("workers", at(1, 10))]);
         assert_eq!(keys("cache: { size: 1025MiB }\n", &machine), [("cache.size", at(1, 16))]);
         assert_eq!(keys("access: { allow: [10.0.0.0/8, '::/0'] }\n", &machine), [("access.allow", at(1, 31))]);
+        assert_eq!(keys("listen: ['192.168.1.1:53']\n", &machine), [("access.allow", None)]);
+        assert_eq!(keys("listen: ['0.0.0.0:53']\naccess: { allow: [10.0.0.0/8] }\n", &machine), []);
+        assert_eq!(keys("access: { allow: [] }\n", &machine), [("access.allow", at(1, 18))]);
+        let never = "resolver: { never-ask: [0.0.0.0/0, '::/0'] }\n";
+        assert_eq!(keys(never, &machine), [("resolver.never-ask", at(1, 24))]);
         // A default can be too much, too; and what is not known is not warned of.
         assert_eq!(keys("", &Machine { memory: Some(256 << 20), ..machine }), [("cache.size", None)]);
         assert_eq!(keys("cache: { size: 9TiB }\n", &Machine { memory: None, ..machine }), []);
