@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, missing_docs)]
 #![allow(unsafe_code, reason = "a counting allocator")]
 
+mod filling;
 mod hostile;
 mod invariants;
 mod memory;

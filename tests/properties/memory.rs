@@ -42,6 +42,13 @@ pub fn peak(work: impl FnOnce()) -> usize {
     PEAK.get() - usize::MAX / 2
 }
 
+/// What `work` made, and the octets that are held for it when it is done.
+pub fn held<T>(work: impl FnOnce() -> T) -> (usize, T) {
+    HELD.set(usize::MAX / 2);
+    let made = work();
+    (HELD.get() - usize::MAX / 2, made)
+}
+
 /// Reads the packet as a client's and as a server's and asserts the bound.
 pub fn bounded(packet: &[u8]) {
     let peeking = peak(|| _ = peek(packet).is_ok());
