@@ -144,7 +144,8 @@ impl Resolver {
         let rtype = if self.upstream.families().0 { RecordType::A } else { RecordType::AAAA };
         let question = Question::new(host.clone(), rtype);
         let mut campaign = self.contacts(&parent, job).campaign;
-        let asking = Asking { zone: &parent.apex, question: &question, manner: Manner::Authority, give_up_after: 1 };
+        let (zone, opt) = (&parent.apex, self.opt(&parent.apex, job));
+        let asking = Asking { zone, question: &question, manner: Manner::Authority, opt, give_up_after: 1 };
         let judge = |reply: &Message| {
             let scrubbed = scrub(reply, &question, &parent.apex, job.limits());
             let referred = scrubbed.delegation.into_iter().flat_map(|delegation| delegation.servers);

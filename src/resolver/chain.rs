@@ -11,6 +11,7 @@ use crate::dnssec::denial::{Delegation, Proofs, is_beyond_validation};
 use crate::dnssec::{Beginning, Bogus, Reason, Settings, Trusted, Verdict, accept, unsupported};
 use crate::job::Job;
 use crate::telemetry::Step;
+use crate::upstream::Opt;
 use crate::world::BoxFuture;
 
 /// What a zone's parent says of the zone's keys.
@@ -118,6 +119,24 @@ impl Resolver {
             Some(Verdict::Unsupported { ede }) => (Standing::Insecure(Some(ede)), ttl),
             None => return Err(bogus(Reason::KeyMissing, &question.name, question.rtype)),
         })
+    }
+
+    /// Whether the servers of `zone` may be asked without OPT: not as long as signatures are expected of them.
+    pub(super) fn opt(&self, zone: &Name, job: &Job) -> Opt {
+        if !self.settings.dnssec.validate {
+            return Opt::Dispensable;
+        }
+        let is_signed = match self.standings.find(zone, job.now()) {
+            Some(Standing::Insecure(_)) => false,
+            Some(Standing::Secure(_) | Standing::Bogus(_)) => true,
+            None => match self.anchored().beginning(zone, self.world.clock.wall()) {
+                Beginning::Anchor(anchor) => {
+                    anchor.apex == *zone || self.rrsets.set(zone, RecordType::DS, job.now()).is_some()
+                }
+                Beginning::Excepted(_) | Beginning::Nowhere => false,
+            },
+        };
+        if is_signed { Opt::Needed } else { Opt::Dispensable }
     }
 
     /// What the parent of `zone` says of the keys of `zone`, checked.

@@ -21,7 +21,7 @@ use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, RrSet, 
 use crate::dnssec::Bogus;
 use crate::job::{Job, Limit};
 use crate::telemetry::{Heard, Step};
-use crate::upstream::{Asking, Campaign, Fault, Lameness, Unanswered, Useful};
+use crate::upstream::{Campaign, Fault, Lameness, Unanswered, Useful};
 
 /// A delegation is kept at least this long: a parent's TTL of 0 must not make every question a walk. Not longer, for
 /// what the parent takes away has to be gone when the TTL has passed (ghost domains).
@@ -223,6 +223,7 @@ impl Resolver {
                         Ok(kind) => return Ok(Visit::There(self.arrive(cut, (&probe, kind, rank), walk, job))),
                         Err(error @ ResolveError::Bogus { .. }) => {
                             let retry = walk.may_try_others(job) && !error.is_costly();
+                            server.into_iter().for_each(|server| self.upstream.ask_with_opt_again(server));
                             let Some(server) = server.filter(|_| retry) else {
                                 return self.doubt(Failed::new(cut, contacts.campaign, error), walk, job);
                             };
@@ -305,7 +306,7 @@ impl Resolver {
                 () if more_to_know => SILENCE_TO_LOOK_UP,
                 () => 0,
             };
-            let asking = Asking { zone, question: &probe.question, manner: way.manner, give_up_after };
+            let asking = way.asking(zone, &probe.question, give_up_after);
             let judge = |reply: &Message| {
                 failed.fetch_or(reply.rcode() == Rcode::SERVFAIL, Ordering::Relaxed);
                 let scrubbed = way.read(scrub(reply, &probe.question, zone, job.limits()))?;

@@ -12,10 +12,10 @@ use tokio::time::Instant;
 use super::addresses::Contacts;
 use super::classify::Trust;
 use super::{Resolver, Scrubbed};
-use crate::dns::{Name, Subtrees, ZoneCut};
+use crate::dns::{Name, Question, Subtrees, ZoneCut};
 use crate::job::{Checking, Job};
 use crate::telemetry::Chosen;
-use crate::upstream::{Fault, Lameness, Manner};
+use crate::upstream::{Asking, Fault, Lameness, Manner, Opt};
 
 /// A zone for which the operator has named whom to ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +93,17 @@ impl Forwarded {
 pub(super) struct Way {
     pub(super) manner: Manner,
     pub(super) trust: Trust,
+    opt: Opt,
     /// Whether a forwarder that cannot validate something is asked for it as it is.
     may_uncheck: bool,
 }
 
 impl Way {
+    /// What to ask the servers of `zone`.
+    pub(super) const fn asking<'a>(self, zone: &'a Name, question: &'a Question, give_up_after: u32) -> Asking<'a> {
+        Asking { zone, question, manner: self.manner, opt: self.opt, give_up_after }
+    }
+
     /// Whether to ask once more, for data as it is, after a forwarder has `failed`: perhaps only its validation has, and
     /// ours knows better (RFC 6840 §5.9). What comes is checked here before anybody gets it.
     pub(super) fn uncheck(&mut self, failed: bool) -> bool {
@@ -120,13 +126,14 @@ impl Way {
 impl Resolver {
     /// How the servers of `cut` are asked on behalf of `job`.
     pub(super) fn way(&self, cut: &Arc<ZoneCut>, job: &Job) -> Way {
+        let opt = self.opt(&cut.apex, job);
         if !self.forwards.of(cut).is_some_and(Forwarded::recurses) {
-            return Way { manner: Manner::Authority, trust: Trust::Authority, may_uncheck: false };
+            return Way { manner: Manner::Authority, trust: Trust::Authority, opt, may_uncheck: false };
         }
         // A client that checks by itself wants what there is; so does whoever keeps trust anchors.
         let as_it_is = self.settings.dnssec.validate && job.checking() == Checking::Disabled && job.depth() == 0;
         let manner = if as_it_is { Manner::UncheckedRecursion } else { Manner::Recursion };
-        Way { manner, trust: Trust::Anyone, may_uncheck: job.checking() == Checking::Enabled }
+        Way { manner, trust: Trust::Anyone, opt, may_uncheck: job.checking() == Checking::Enabled }
     }
 
     /// The servers of `cut` that can be asked without looking anything up.

@@ -43,7 +43,8 @@ impl Resolver {
         job.tell(|| Step::Started { question: question.clone() });
         let mut campaign = self.known_addresses(&hints, job).campaign;
         let judge = |reply: &Message| read(reply, &question, job.limits());
-        let asking = Asking { zone: &root, question: &question, manner: Manner::Authority, give_up_after: TIMEOUTS };
+        let (manner, opt) = (Manner::Authority, self.opt(&root, job));
+        let asking = Asking { zone: &root, question: &question, manner, opt, give_up_after: TIMEOUTS };
         let Ok(useful) = self.upstream.ask(asking, &mut campaign, judge, job).await else { return hints };
         let (set, mut servers) = useful.kind;
         job.tell(|| Step::Heard {

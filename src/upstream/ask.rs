@@ -29,8 +29,19 @@ pub struct Asking<'a> {
     pub question: &'a Question,
     /// With which flags.
     pub manner: Manner,
+    /// Whether it may be asked without OPT.
+    pub opt: Opt,
     /// Timeouts after which the caller would rather ask something else; 0 for never.
     pub give_up_after: u32,
+}
+
+/// Whether servers may be asked without OPT, and so without DO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opt {
+    /// Those that cannot cope with it are.
+    Dispensable,
+    /// Never: the zone is signed, and without signatures its data is of no use (RFC 4035 §4.1).
+    Needed,
 }
 
 /// Why no server of the zone gave a reply of use.
@@ -215,7 +226,7 @@ impl<'a> Round<'a> {
         target.sends = number + 1;
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;
-        let Asking { zone, question, manner, .. } = self.asking;
+        let Asking { zone, question, manner, opt, .. } = self.asking;
         let (host, server, progress) =
             (target.host.clone(), target.endpoint(upstream.settings.port), target.progress());
         let (address, port) = (server.ip(), server.port());
@@ -223,7 +234,7 @@ impl<'a> Round<'a> {
             Transport::Udp => memory.timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,
         };
-        let attempt = Try { zone, host, address, port, manner, memory, question, number, transport, progress };
+        let attempt = Try { zone, host, address, port, manner, opt, memory, question, number, transport, progress };
         self.running.push(Box::pin(async move {
             let result = upstream.attempt(&attempt, job).await;
             Done { _place: place, index, transport, start: now, result }

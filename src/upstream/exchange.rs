@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout};
 use super::campaign::Progress;
 use super::cookies::{Presented, Showing, Shown};
 use super::outgoing::{Dress, Manner, Outgoing, UDP_SIZE, build};
-use super::servers::Memory;
-use super::{ExchangeKey, Fault, Upstream};
+use super::servers::{Memory, Plainness};
+use super::{ExchangeKey, Fault, Opt, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
 use crate::job::Job;
 use crate::telemetry::Step;
@@ -31,6 +31,7 @@ pub(super) struct Try<'a> {
     pub address: IpAddr,
     pub port: u16,
     pub manner: Manner,
+    pub opt: Opt,
     /// What was known of the server when it was chosen.
     pub memory: Memory,
     pub question: &'a Question,
@@ -39,6 +40,13 @@ pub(super) struct Try<'a> {
     pub transport: Transport,
     /// What this server's other tries for the question have done.
     pub progress: Arc<Progress>,
+}
+
+impl Try<'_> {
+    /// Whether the server may be asked without OPT.
+    fn may_be_plain(&self) -> bool {
+        self.opt == Opt::Dispensable
+    }
 }
 
 /// Says, as long as it lives, that a server is being asked over a stream.
@@ -64,7 +72,8 @@ impl Upstream {
         let memory = &attempt.memory;
         // The last datagram to a server that was never heard speaking EDNS goes without: it may be one that drops OPT.
         let last_resort = attempt.number + 1 >= job.limits().sends_per_server && !memory.speaks_edns(now);
-        let plain = memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp);
+        let plain =
+            attempt.may_be_plain() && (memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp));
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
         let shows = self.settings.cookies && !plain && memory.takes_cookies(now, attempt.number);
         let cookie = if shows { Showing::First } else { Showing::Nothing };
@@ -74,12 +83,12 @@ impl Upstream {
             reply = Box::pin(self.after_objection(attempt, dress, reply, job)).await?;
         }
         let (reply, transport) = reply;
-        let refused_edns = dress.edns
-            && reply.edns.is_none()
-            && !memory.speaks_edns(now)
-            && is_edns_complaint(reply.rcode(), attempt.manner);
-        let bad_version = dress.edns && reply.rcode() == Rcode::BADVERS;
-        let may_ask_again = attempt.progress.has_room(dress.transport, job.limits().sends_per_server);
+        let refused_edns =
+            reply.edns.is_none() && !memory.speaks_edns(now) && is_edns_complaint(reply.rcode(), attempt.manner);
+        let bad_version = reply.rcode() == Rcode::BADVERS;
+        let may_ask_again = dress.edns
+            && attempt.may_be_plain()
+            && attempt.progress.has_room(dress.transport, job.limits().sends_per_server);
         if !(refused_edns || bad_version) || !may_ask_again {
             self.learn(attempt, dress, &reply);
             return Ok((reply, transport));
@@ -87,7 +96,7 @@ impl Upstream {
         // RFC 6891 §7: a server that does not know OPT says so in its way; the question deserves another try without.
         let plain = self.over(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await?;
         if !is_edns_complaint(plain.0.rcode(), attempt.manner) {
-            self.servers.is_plain(attempt.address, self.world.clock.now());
+            self.servers.is_plain(attempt.address, Plainness::Told, self.world.clock.now());
         }
         Ok(plain)
     }
@@ -166,6 +175,12 @@ impl Upstream {
             Err(_) if matches!(doubt, Fault::NearMiss | Fault::OtherCase) && dress.case => {
                 self.without_case(attempt, dress, doubt, job).await
             }
+            Err(_) if matches!(doubt, Fault::Rcode(_)) && attempt.may_be_plain() && !self.speaks_edns(attempt) => {
+                // An old server may complain so, and have no stream to repeat it. Who said it is not known, though: it is
+                // asked without OPT this once.
+                let reply = self.send(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await?;
+                if reply.header.has(Header::TC) { Err(Fault::Truncated) } else { Ok((reply, Transport::Udp)) }
+            }
             Err(_) if doubt == Fault::WrongCookie => {
                 // There is no stream to ask: an honest server that lost its cookie must not be lost itself.
                 self.servers.cannot_do_cookies(attempt.address, self.world.clock.now());
@@ -178,13 +193,18 @@ impl Upstream {
         }
     }
 
-    /// Whether a complaint over UDP repeats no question, from a server that has read queries like this one before: the ID
-    /// is all that its sender had to guess, and it would silence the server (POI-27).
+    /// Whether a complaint over UDP repeats no question, and the query had OPT to complain of, or the server has read queries
+    /// like this one before: the ID is all that its sender had to guess, and it would silence the server or have it asked
+    /// without OPT (POI-27).
     fn is_mere_hint(&self, attempt: &Try<'_>, dress: Dress, reply: &Message) -> bool {
         dress.transport == Transport::Udp
             && reply.question.is_none()
             && !reply.header.has(Header::TC)
-            && attempt.memory.speaks_edns(self.world.clock.now())
+            && (dress.edns || self.speaks_edns(attempt))
+    }
+
+    fn speaks_edns(&self, attempt: &Try<'_>) -> bool {
+        attempt.memory.speaks_edns(self.world.clock.now())
     }
 
     /// The exchange with a server that changes case and has no TCP: without 0x20 nothing is near to a miss.
@@ -259,8 +279,12 @@ impl Upstream {
             if !attempt.memory.speaks_edns(now) {
                 self.servers.spoke_edns(address, now);
             }
-        } else if !dress.edns && matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN) {
-            self.servers.is_plain(address, now);
+        } else if !dress.edns
+            && !attempt.memory.is_plain(now)
+            && matches!(reply.rcode(), Rcode::NOERROR | Rcode::NXDOMAIN)
+        {
+            // Queries with OPT got no reply. That one without did, as before, is no news.
+            self.servers.is_plain(address, Plainness::Guessed, now);
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::world::{Route, World};
 
 use cookies::{Cookies, Showing};
 
-pub use ask::{Asking, Unanswered, Useful};
+pub use ask::{Asking, Opt, Unanswered, Useful};
 pub use campaign::{Campaign, Target};
 pub use fault::{Fault, Lameness};
 pub use outgoing::Manner;
@@ -160,6 +160,11 @@ impl Upstream {
     /// Whether the addresses of servers should be looked up in this family.
     pub const fn families(&self) -> (bool, bool) {
         (self.settings.ipv4, self.settings.ipv6)
+    }
+
+    /// What the server at `address` gave without being asked for signatures is not believed: it is asked with OPT again.
+    pub fn ask_with_opt_again(&self, address: IpAddr) {
+        self.servers.may_know_edns(address);
     }
 
     /// Marks the server at `address` as not serving `zone`, for fifteen minutes.

@@ -16,6 +16,8 @@ use crate::job::Limits;
 
 /// How long a peculiarity (EDNS or none, mangled case, lameness) is believed.
 const PECULIARITY: Duration = Duration::from_secs(900);
+/// How long a server counts as one that drops OPT when two packets may as well have been lost.
+const GUESS: Duration = Duration::from_secs(60);
 /// Consecutive timeouts after which a server is held back.
 const TIMEOUTS_TO_HOLD: u32 = 3;
 /// Consecutive timeouts after which no question sends a server more than one datagram.
@@ -28,6 +30,15 @@ const LONGEST_HOLD: Duration = Duration::from_secs(60);
 const MAX_LAME: usize = 8;
 /// How long IPv6 as a whole is stepped around.
 const IPV6_PAUSE: Duration = Duration::from_secs(60);
+
+/// How it was found that a server is to be asked without EDNS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plainness {
+    /// It complained of OPT, and of nothing without.
+    Told,
+    /// It answered when asked without, after silence.
+    Guessed,
+}
 
 /// What is known of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,9 +228,20 @@ impl Servers {
         });
     }
 
-    /// The server answers only without EDNS.
-    pub(super) fn is_plain(&self, address: IpAddr, now: Instant) {
-        self.change(address, |memory| memory.plain_until = Some(now + PECULIARITY));
+    /// The server answers only without EDNS: it said so, or was silent until it was asked so.
+    pub(super) fn is_plain(&self, address: IpAddr, found: Plainness, now: Instant) {
+        let time = match found {
+            Plainness::Told => PECULIARITY,
+            Plainness::Guessed => GUESS,
+        };
+        self.change(address, |memory| memory.plain_until = Some(now + time));
+    }
+
+    /// Whether the server answers only without EDNS is to be found out again.
+    pub(super) fn may_know_edns(&self, address: IpAddr) {
+        if self.look_at(address, |memory| memory.plain_until.is_some()) {
+            self.change(address, |memory| memory.plain_until = None);
+        }
     }
 
     /// The server changes the case of questions, seen over TCP where nobody can have forged it.
@@ -310,7 +332,9 @@ mod tests {
         servers.spoke_edns(SERVER, clock.now());
         assert!(servers.memory(SERVER).speaks_edns(clock.now() + Duration::from_secs(899)));
         assert!(!servers.memory(SERVER).speaks_edns(clock.now() + Duration::from_secs(900)));
-        servers.is_plain(SERVER, clock.now());
+        servers.is_plain(SERVER, Plainness::Guessed, clock.now());
+        assert!(!servers.memory(SERVER).is_plain(clock.now() + GUESS));
+        servers.is_plain(SERVER, Plainness::Told, clock.now());
         servers.mangles_case(SERVER, clock.now());
         servers.mark_lame(SERVER, &zone, clock.now());
         let memory = servers.memory(SERVER);

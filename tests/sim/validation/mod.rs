@@ -13,6 +13,7 @@ mod forge;
 mod keys;
 mod operation;
 mod outputs;
+mod plain;
 mod signatures;
 mod stage;
 mod traps;
