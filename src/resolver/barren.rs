@@ -6,7 +6,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::RwLock;
 use tokio::time::Instant;
 
 use super::error::LONGEST_BARREN;
