@@ -103,6 +103,12 @@ pub fn select(mut signatures: Vec<&[u8]>, most: usize) -> Vec<&[u8]> {
     ranked.into_iter().take(most).map(|(_, _, rdata)| rdata).collect()
 }
 
+/// How many signatures of the set would be verified at most.
+pub fn fitting_signatures(set: &RrSet, keys: &ZoneKeys, now: u32) -> u32 {
+    let fitting = fitting(set, keys, now).map_or(0, |fitting| fitting.len());
+    u32::try_from(fitting).unwrap_or(u32::MAX)
+}
+
 type Fitting<'a> = SmallVec<[(&'a [u8], Rrsig<'a>); MAX_TRIED]>;
 
 /// The signatures that come into question, one at least; of too many the same ones whatever their order. Those that do

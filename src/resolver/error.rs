@@ -151,6 +151,11 @@ impl ResolveError {
         matches!(self, Self::Bogus { bogus } if matches!(bogus.reason, dnssec::Reason::TooMuch(_)))
     }
 
+    /// Whether nothing else is worth trying: there is no work, time or packet left.
+    pub(super) fn is_final(&self) -> bool {
+        self.is_costly() || matches!(self, Self::Limit { .. } | Self::Deadline { .. })
+    }
+
     /// Whether the failure is the question's own, so that asking again in a second would be in vain. What a sub-question
     /// could not find out may be due to the question above it, its budget or its place in a circle.
     pub(super) fn is_lasting(&self, depth: u32) -> bool {

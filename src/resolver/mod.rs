@@ -5,6 +5,7 @@ mod aggressive;
 mod alias;
 mod anchors;
 mod barren;
+mod blame;
 mod chain;
 mod classify;
 mod descend;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::chain::{COSTLY, bogus};
+use super::blame::{Blame, is_crowded};
+use super::chain::bogus;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::{Proven, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
@@ -19,14 +20,11 @@ use crate::telemetry::Step;
 /// Zones that are tried when several seem to have signed something. Mostly it is one; in a change of hands, two.
 const MOST_SIGNERS: usize = 3;
 
-/// Signatures of one RRset or denial that do not verify: more than an honest zone ever has.
-const MANY_FAILURES: u32 = 4;
-
 /// How long data is kept that counts as unsigned by the operator's exception.
 const EXCEPTED: Ttl = Ttl::from_secs(60);
 
 /// How authentic something is, and for how long at most.
-type Checked = (Security, Ttl);
+pub(super) type Checked = (Security, Ttl);
 
 impl Resolver {
     /// The calendar's present as signatures count it: seconds since 1970, modulo 2^32 (RFC 4034 §3.1.5).
@@ -105,8 +103,13 @@ impl Resolver {
             match self.standing(&signer, job).await {
                 Ok(Standing::Insecure(why)) => return Ok(counted((Security::Insecure, longest(why)), set)),
                 Ok(Standing::Secure(keys)) if keys.apex == signer => {
+                    let crowded = is_crowded(std::iter::once(&set), &keys, self.wall());
+                    if crowded && let Some(checked) = self.hidden(&base, (&set.owner, rtype), job).await? {
+                        return Ok(counted(checked, set));
+                    }
+                    let blame = Blame { zone, crowded, anchored: &anchored };
                     let check = || self.check_signed(set.clone(), &keys, job);
-                    match self.at_expense_of((&keys, &anchored), job, check) {
+                    match self.at_expense_of((&keys, blame), job, check) {
                         Ok(checked) => return Ok(checked),
                         Err(error) => attempts.add(error)?,
                     }
@@ -132,37 +135,18 @@ impl Resolver {
         matches!(beginning, Beginning::Excepted(_))
     }
 
-    /// The zone to start from: what the walk says, or an anchor or a zone known to be secure between that and the name,
-    /// whose parents have no say in it. DS records are their owner's parent's.
+    /// The zone to start from: what the walk says, or an anchor or a zone known to be secure or unsigned between that and
+    /// the name, whose parents have no say in it. DS records are their owner's parent's.
     pub(super) fn base(&self, zone: &Name, (name, rtype): (&Name, RecordType), job: &Job) -> Name {
         let (anchored, now) = (self.anchored(), self.world.clock.wall());
         let is_zone = |above: &Name| match self.standings.find(above, job.now()) {
             Some(Standing::Secure(keys)) => keys.apex == *above,
+            Some(Standing::Insecure(_)) => true,
             _ => matches!(anchored.beginning(above, now), Beginning::Anchor(anchor) if anchor.apex == *above),
         };
         let from = usize::from(rtype.is_parent_side() && !name.is_root());
         let mut between = name.ancestors().skip(from).take_while(|above| above.is_strictly_below(zone));
         between.find(is_zone).unwrap_or_else(|| zone.clone())
-    }
-
-    /// Does what may fail for want of work left. A zone that takes much of it for one RRset is left alone for a while,
-    /// whatever is asked about it (KeyTrap); whoever came last in a chain of such zones is not blamed.
-    fn at_expense_of<T>(
-        &self,
-        (keys, anchored): (&ZoneKeys, &Arc<Settings>),
-        job: &Job,
-        check: impl FnOnce() -> Result<T, ResolveError>,
-    ) -> Result<T, ResolveError> {
-        let work = job.budget().work();
-        let before = work.failures();
-        let result = check();
-        if let Err(ResolveError::Bogus { bogus }) = &result
-            && work.failures().saturating_sub(before) >= MANY_FAILURES
-        {
-            let standing = Standing::Bogus(Arc::clone(bogus));
-            self.keep_standing((&keys.apex, standing, COSTLY), anchored, job.now());
-        }
-        result
     }
 
     fn check_signed(&self, set: RrSet, keys: &ZoneKeys, job: &Job) -> Result<RrSet, ResolveError> {
@@ -211,7 +195,7 @@ impl Resolver {
     /// Where that zone begins is not known when one server has it and the signed one above: it does not refer from the one
     /// to the other. What is signed above that cut is not below it, so the cut is found by halves: a name with as many
     /// labels as a name can have takes seven questions.
-    async fn check_unsigned(
+    pub(super) async fn check_unsigned(
         &self,
         base: &Name,
         (owner, rtype): (&Name, RecordType),
@@ -264,8 +248,13 @@ impl Resolver {
             match self.standing(&signer, job).await {
                 Ok(Standing::Insecure(why)) => return Ok(counted((Security::Insecure, longest(why)), denial)),
                 Ok(Standing::Secure(keys)) if keys.apex == signer => {
+                    let crowded = is_crowded(denial.proof.iter().chain(&denial.soa), &keys, self.wall());
+                    if crowded && let Some(checked) = self.hidden(&base, (name, *rtype), job).await? {
+                        return Ok(counted(checked, denial));
+                    }
+                    let blame = Blame { zone, crowded, anchored: &anchored };
                     let check = || self.check_proof(question, denial.clone(), claim, (&keys, job));
-                    match self.at_expense_of((&keys, &anchored), job, check) {
+                    match self.at_expense_of((&keys, blame), job, check) {
                         Ok(checked) => return Ok(checked),
                         Err(error) => attempts.add(error)?,
                     }
@@ -361,7 +350,7 @@ impl Attempts {
     /// # Errors
     /// The same error, when there is no use in trying more.
     fn add(&mut self, error: ResolveError) -> Result<(), ResolveError> {
-        if error.is_costly() || matches!(error, ResolveError::Limit { .. } | ResolveError::Deadline { .. }) {
+        if error.is_final() {
             return Err(error);
         }
         self.first.get_or_insert(error);

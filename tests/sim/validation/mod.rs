@@ -7,6 +7,7 @@ use burdock::playground::Internet;
 use crate::support::{EPOCH, Lab, Reply, Tree, run};
 use stage::{Stage, refused, tell};
 
+mod blame;
 mod denials;
 mod findings;
 mod forge;
