@@ -60,6 +60,8 @@ pub enum Reason {
     NotYetValid,
     /// Every signature expires before it begins.
     NeverValid,
+    /// A wildcard was made into what none may be made into (RFC 4592 §4.4).
+    Expanded,
     /// The denial is not proven.
     DenialMissing,
     /// More records deny it than any proof needs.
@@ -77,7 +79,7 @@ impl Reason {
             Self::SignaturesMissing => EdeCode::RRSIGS_MISSING,
             Self::KeyMissing => EdeCode::DNSKEY_MISSING,
             Self::NoZoneKey => EdeCode::NO_ZONE_KEY,
-            Self::BadSignature | Self::TooManyDenials | Self::TooMuch(_) => EdeCode::DNSSEC_BOGUS,
+            Self::BadSignature | Self::Expanded | Self::TooManyDenials | Self::TooMuch(_) => EdeCode::DNSSEC_BOGUS,
             Self::Expired | Self::NeverValid => EdeCode::SIGNATURE_EXPIRED,
             Self::NotYetValid => EdeCode::SIGNATURE_NOT_YET_VALID,
             Self::DenialMissing => EdeCode::NSEC_MISSING,
@@ -96,6 +98,7 @@ impl fmt::Display for Reason {
             Self::Expired => "has a signature that has expired",
             Self::NotYetValid => "has a signature that is not valid yet",
             Self::NeverValid => "has a signature that expires before it begins",
+            Self::Expanded => "was made from a wildcard",
             Self::DenialMissing => "is denied without proof",
             Self::TooManyDenials => "is denied by too many records",
             Self::Iterations => "is denied with too many NSEC3 iterations",

@@ -2,7 +2,7 @@
 
 use super::descend::Proof;
 use super::remember::Reached;
-use super::{Resolution, ResolveError, Resolver};
+use super::{Outcome, Resolution, ResolveError, Resolver};
 use crate::dns::{Name, Question, RecordType, RrSet};
 use crate::job::{Checking, Job, Limit};
 use crate::telemetry::Step;
@@ -11,12 +11,13 @@ use crate::telemetry::Step;
 struct Chain {
     aliases: Vec<RrSet>,
     name: Name,
+    rtype: RecordType,
 }
 
 impl Resolver {
     /// Follows aliases until the question ends.
     pub(super) async fn follow(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
-        let mut chain = Chain { aliases: Vec::new(), name: question.name.clone() };
+        let mut chain = Chain { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype };
         loop {
             let current = Question::new(chain.name.clone(), question.rtype);
             let known = self.recall(&current, job).or_else(|| self.deduce(&current, job));
@@ -32,7 +33,7 @@ impl Resolver {
 
     /// The same with what the cache knows, and nothing else.
     pub(super) fn follow_known(&self, question: &Question, job: &Job) -> Option<Resolution> {
-        let mut chain = Chain { aliases: Vec::new(), name: question.name.clone() };
+        let mut chain = Chain { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype };
         loop {
             let reached = self.recall(&Question::new(chain.name.clone(), question.rtype), job)?;
             if let Some(resolution) = chain.extend(reached, job).ok()? {
@@ -61,6 +62,11 @@ impl Chain {
         for set in alias {
             let target = set.target().unwrap_or_else(Name::root);
             let is_link = set.rtype == RecordType::CNAME;
+            // What a DNAME stands for is what was asked for.
+            if is_link && self.rtype == RecordType::CNAME {
+                let aliases = std::mem::take(&mut self.aliases);
+                return Ok(Some(Resolution { aliases, outcome: Outcome::Found(set) }));
+            }
             // A DNAME met twice on the way stands in the answer once.
             if !self.aliases.contains(&set) {
                 self.aliases.push(set);

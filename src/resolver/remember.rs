@@ -83,7 +83,7 @@ impl Resolver {
         }
         let now = job.now();
         let mut known = name.ancestors().skip(1).filter_map(|above| self.rrsets.set(&above, RecordType::DNAME, now));
-        let dname = known.find(|dname| dname.security == Security::Secure)?;
+        let dname = known.find(|dname| dname.security == Security::Secure && dname.closer.is_none())?;
         // Unless the operator knows better what is below it.
         let below = |apex: &Name| apex.is_strictly_below(&dname.owner);
         let anchored = self.anchored();

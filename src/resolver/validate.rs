@@ -78,6 +78,10 @@ impl Resolver {
         let in_place = question.rtype.is_parent_side() && first.owner == question.name;
         let rtype = if in_place { question.rtype } else { first.rtype };
         let first = self.check_set(zone, (first, rtype), job).await?;
+        // What one that a wildcard was made into says of names below is not defined (RFC 4592 §4.4, RFC 6672 §3.3).
+        if first.rtype == RecordType::DNAME && first.closer.is_some() {
+            return Err(bogus(Reason::Expanded, &first.owner, first.rtype));
+        }
         let (security, ttl) = (first.security, first.ttl);
         let question = Question::new(first.owner.clone(), first.rtype);
         job.tell(|| Step::Checked { question, security });

@@ -56,7 +56,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         authoritative: reply.header.has(Header::AA),
         recursive: reply.header.has(Header::RA),
         alias: Vec::new(),
-        data: rrset(&reply.answer, &question.name, question.rtype),
+        data: None,
         contradicts: false,
         too_long: None,
         soa: None,
@@ -64,9 +64,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         delegation: None,
         upward: Upward::No,
     };
-    if scrubbed.data.is_none() {
-        scrubbed.read_alias(reply, question, zone);
-    }
+    scrubbed.read_answer(reply, question, zone);
     if scrubbed.data.is_none() && scrubbed.alias.is_empty() {
         scrubbed.read_denial(reply, question, zone, limits);
     }
@@ -91,7 +89,9 @@ impl Scrubbed {
         sets.for_each(|set| set.ttl = set.ttl.min(BARE_DENIAL));
     }
 
-    fn read_alias(&mut self, reply: &Message, question: &Question, zone: &Name) {
+    /// A DNAME above the name comes first, whatever was asked for: below it there is nothing else, and a CNAME made of it,
+    /// which nobody signs, is not data (RFC 6672 §2.4, §5.3.1).
+    fn read_answer(&mut self, reply: &Message, question: &Question, zone: &Name) {
         let (answer, name) = (&reply.answer, &question.name);
         let above = |record: &&Record| {
             record.rtype == RecordType::DNAME && record.owner.is_in(zone) && name.is_strictly_below(&record.owner)
@@ -103,9 +103,12 @@ impl Scrubbed {
             }
             return;
         }
-        let cname = rrset(answer, name, RecordType::CNAME);
-        self.contradicts = cname.as_ref().is_some_and(|cname| cname.rdatas.len() > 1);
-        self.alias.extend(cname);
+        self.data = rrset(answer, name, question.rtype);
+        if self.data.is_none() {
+            let cname = rrset(answer, name, RecordType::CNAME);
+            self.contradicts = cname.as_ref().is_some_and(|cname| cname.rdatas.len() > 1);
+            self.alias.extend(cname);
+        }
     }
 
     fn read_denial(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {

@@ -9,6 +9,7 @@ use stage::{Stage, refused, tell};
 
 mod blame;
 mod denials;
+mod dnames;
 mod findings;
 mod forge;
 mod keys;
