@@ -162,7 +162,7 @@ impl Resolver {
         };
         let outcome = match checked {
             Some(outcome) => outcome,
-            None => match self.descend(&question, Proof::WantedOfKnown, job).await? {
+            None => match self.descend(&question, Proof::WantedOfKnown, job).await.map_err(ResolveError::of_keys)? {
                 Reached::End(outcome) => outcome,
                 Reached::Alias(alias) => return read_alias(zone, &alias),
             },

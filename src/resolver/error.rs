@@ -131,9 +131,9 @@ impl ResolveError {
         Self::NoKeys { zone, cause: Box::new(self) }
     }
 
-    /// Whether it is data that was found, and not the want of it, that led here.
-    pub(super) const fn is_of_data(&self) -> bool {
-        matches!(self, Self::AliasLoop { .. } | Self::AliasTooLong { .. } | Self::Bogus { .. })
+    /// Whether it may have been met in finding out whether data is authentic, not in finding the data.
+    pub(super) const fn may_be_of_checking(&self) -> bool {
+        matches!(self, Self::Bogus { .. } | Self::NoKeys { .. } | Self::Deadline { .. } | Self::Limit { .. })
     }
 
     /// Whether it was silence, which one packet may show to be over.

@@ -139,6 +139,8 @@ pub struct Resolver {
     rrsets: RrSets,
     cuts: Cuts,
     failures: Failures<ResolveError>,
+    /// Failures of those who do without validation where there is one.
+    unchecked: Failures<ResolveError>,
     barren: Barren,
     standings: Standings,
     /// `settings.dnssec` with the trust anchors that are now in force.
@@ -171,7 +173,8 @@ impl Resolver {
             upstream,
             rrsets,
             cuts,
-            failures: Failures::new(cache.share(1), seed),
+            failures: Failures::new(cache.share(1) / 4 * 3, seed),
+            unchecked: Failures::new(cache.share(1) / 4, seed),
             barren: Barren::new(cache.share(1), seed),
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
@@ -212,7 +215,8 @@ impl Resolver {
     /// [`ResolveError`] when no answer could be had; the client gets SERVFAIL.
     pub async fn resolve(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
         job.tell(|| Step::Started { question: question.clone() });
-        let recent = self.failures.recent(question, job.now());
+        let failures = self.failures(job);
+        let recent = failures.recent(question, job.now());
         if let Some(failure) = recent.as_ref().and_then(|failed| standing(failed, job)) {
             job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Failure });
             return self.look_again(question, failure, job).await;
@@ -221,19 +225,14 @@ impl Resolver {
         let job = careful.as_ref().unwrap_or(job);
         let result = self.follow(question, job).await;
         let queries = job.budget().queries_spent();
-        // What unchecked data led to is no news for those who want it checked.
-        let checked = job.checking() == Checking::Enabled || !self.settings.dnssec.validate;
-        let speaks_for_all = checked || job.depth() > 0;
         match &result {
             Ok(resolution) => {
-                if speaks_for_all {
-                    self.failures.remove(question);
-                }
+                failures.remove(question);
                 job.tell(|| Step::Answered { rcode: resolution.rcode(), queries });
             }
             Err(error) => {
-                if error.is_lasting(job.depth()) && (speaks_for_all || !error.is_of_data()) {
-                    self.failures.insert(question, error.clone(), job.now());
+                if error.is_lasting(job.depth()) {
+                    failures.insert(question, error.clone(), job.now());
                 }
                 if let ResolveError::NoAddress { zone } = error
                     && job.depth() == 0
@@ -254,11 +253,12 @@ impl Resolver {
         failure: ResolveError,
         job: &Job,
     ) -> Result<Resolution, ResolveError> {
-        if job.depth() > 0 || !failure.root().is_silence() || !self.failures.may_look(question, job.now()) {
+        let failures = self.failures(job);
+        if job.depth() > 0 || !failure.root().is_silence() || !failures.may_look(question, job.now()) {
             return Err(failure);
         }
         let found = Box::pin(self.follow(question, &job.trying(Effort::Once))).await;
-        found.inspect(|_| self.failures.remove(question)).map_err(|_| failure)
+        found.inspect(|_| failures.remove(question)).map_err(|_| failure)
     }
 
     /// How often something was not asked because too much was being asked already.
@@ -283,7 +283,14 @@ impl Resolver {
 
     /// Why `question` could not be answered a moment ago, if that still stands (RFC 9520).
     pub fn known_failure(&self, question: &Question, job: &Job) -> Option<ResolveError> {
-        self.failures.recent(question, job.now()).and_then(|failed| standing(&failed, job))
+        self.failures(job).recent(question, job.now()).and_then(|failed| standing(&failed, job))
+    }
+
+    /// Where the failures of such a job are remembered. What unchecked data led to is no news for those who want it
+    /// checked, nor is what checking led to for those who do without (RFC 4035 §3.2.2, RFC 6840 §5.9).
+    fn failures(&self, job: &Job) -> &Failures<ResolveError> {
+        let for_all = job.checking() == Checking::Enabled || !self.settings.dnssec.validate || job.depth() > 0;
+        if for_all { &self.failures } else { &self.unchecked }
     }
 
     /// What the cache alone knows about `question`; nothing is sent.
@@ -295,7 +302,8 @@ impl Resolver {
 /// The failure, if it still stands for `job`.
 fn standing(failed: &Failed<ResolveError>, job: &Job) -> Option<ResolveError> {
     let reason = failed.reason.root();
-    // What must not be believed is given to those who ask for it all the same (RFC 4035 §3.2.2).
-    let stands = job.now() < failed.until && (job.checking() == Checking::Enabled || !reason.is_bogus());
+    // The addresses of servers are looked up unchecked; a client's question for one may have failed in being checked.
+    let concerns = job.depth() == 0 || !reason.may_be_of_checking();
+    let stands = job.now() < failed.until && concerns;
     stands.then(|| ResolveError::Remembered(Box::new(reason.clone())))
 }

@@ -8,6 +8,7 @@ use crate::support::{EPOCH, Lab, Reply, Tree, run};
 use stage::{Stage, refused, tell};
 
 mod blame;
+mod apart;
 mod denials;
 mod dnames;
 mod findings;
