@@ -5,18 +5,20 @@
 //! with the computation. Waiters wake in the order they came (tokio's `watch` would wake them in an order of its own, which no
 //! seed repeats).
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
 /// What is being computed now, by key.
@@ -25,6 +27,43 @@ pub struct Inflight<K, V> {
     table: Mutex<HashMap<K, Arc<Slot<V>>>>,
     limits: Bounds,
     abandoned: Abandoned,
+    left: Arc<Left<V>>,
+}
+
+/// Computations that have a task of their own because those who began them left, oldest first.
+#[derive(Debug)]
+struct Left<V> {
+    tasks: Mutex<VecDeque<(Weak<Slot<V>>, AbortHandle)>>,
+    /// When there are so many, those that have ended are swept out.
+    most: usize,
+}
+
+impl<V> Left<V> {
+    fn add(&self, slot: &Arc<Slot<V>>, task: AbortHandle) {
+        let mut tasks = self.tasks.lock();
+        if tasks.len() >= self.most {
+            tasks.retain(|(_, task)| !task.is_finished());
+        }
+        tasks.push_back((Arc::downgrade(slot), task));
+    }
+
+    /// Ends the oldest of those that nobody waits for any more; whether there was one. Its key is gone in a moment.
+    fn end_oldest(&self) -> bool {
+        let mut tasks = self.tasks.lock();
+        while tasks.front().is_some_and(|(_, task)| task.is_finished()) {
+            tasks.pop_front();
+        }
+        let is_unwanted = |(slot, task): &(Weak<Slot<V>>, AbortHandle)| {
+            let nobody_waits = slot.upgrade().is_none_or(|slot| slot.waiters.load(Ordering::Relaxed) == 0);
+            nobody_waits && !task.is_finished()
+        };
+        let oldest = tasks.iter().position(is_unwanted).and_then(|oldest| tasks.remove(oldest));
+        drop(tasks);
+        oldest.is_some_and(|(_, task)| {
+            task.abort();
+            true
+        })
+    }
 }
 
 /// Where the result will be; it holds `None` when the computation ended without one.
@@ -68,6 +107,7 @@ pub struct Waiter<V> {
     /// What fills the slot, with whoever came first.
     work: Option<Work>,
     abandoned: Abandoned,
+    left: Arc<Left<V>>,
 }
 
 /// On the heap from the start: a walk's future is large, and would be moved several times.
@@ -86,10 +126,12 @@ where
 {
     /// Nothing in flight.
     pub fn new(limits: Bounds, abandoned: Abandoned) -> Arc<Self> {
-        Arc::new(Self { table: Mutex::new(HashMap::default()), limits, abandoned })
+        let left = Arc::new(Left { tasks: Mutex::default(), most: limits.keys.max(1).saturating_mul(2) });
+        Arc::new(Self { table: Mutex::new(HashMap::default()), limits, abandoned, left })
     }
 
-    /// Joins the computation of `key`, or makes it with `start`: it runs as the first waiter waits.
+    /// Joins the computation of `key`, or makes it with `start`: it runs as the first waiter waits. When there are too many
+    /// keys, the oldest computation that nobody waits for ends for it.
     ///
     /// # Errors
     /// [`Full`] when a bound is reached.
@@ -98,15 +140,16 @@ where
         F: Future<Output = V> + Send + 'static,
     {
         let mut table = self.table.lock();
-        let abandoned = self.abandoned;
+        let (abandoned, left) = (self.abandoned, Arc::clone(&self.left));
         if let Some(slot) = table.get(key) {
             if slot.waiters.load(Ordering::Relaxed) >= self.limits.waiters {
                 return Err(Full::Waiters);
             }
             slot.waiters.fetch_add(1, Ordering::Relaxed);
-            return Ok(Waiter { slot: Arc::clone(slot), work: None, abandoned });
+            return Ok(Waiter { slot: Arc::clone(slot), work: None, abandoned, left });
         }
-        if table.len() >= self.limits.keys {
+        // Each that ends makes room for one, even if its key is still there.
+        if table.len() >= self.limits.keys && !left.end_oldest() {
             return Err(Full::Keys);
         }
         let slot = Arc::new(Slot { value: OnceLock::new(), filled: Notify::new(), waiters: AtomicUsize::new(1) });
@@ -114,7 +157,7 @@ where
         drop(table);
         let ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
         let work = start();
-        Ok(Waiter { slot, work: Some(Box::pin(async move { ending.with(work.await) })), abandoned })
+        Ok(Waiter { slot, work: Some(Box::pin(async move { ending.with(work.await) })), abandoned, left })
     }
 
     /// How many keys are in flight.
@@ -168,7 +211,8 @@ impl<V> Drop for Waiter<V> {
             && !(is_last && self.abandoned == Abandoned::Ends)
             && let Ok(runtime) = Handle::try_current()
         {
-            runtime.spawn(work);
+            let task = runtime.spawn(work);
+            self.left.add(&self.slot, task.abort_handle());
         }
     }
 }
@@ -285,9 +329,24 @@ mod tests {
     #[tokio::test]
     async fn keys_are_bounded() {
         let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS, Abandoned::GoesOn);
-        for key in 0..2 {
-            drop(inflight.join(&key, std::future::pending).unwrap());
-        }
+        let _waiting: Vec<_> = (0..2).map(|key| inflight.join(&key, std::future::pending).unwrap()).collect();
         assert_eq!(inflight.join(&2, std::future::pending).unwrap_err(), Full::Keys);
+    }
+
+    #[tokio::test]
+    async fn at_the_bound_the_oldest_that_nobody_waits_for_ends() {
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(BOUNDS, Abandoned::GoesOn);
+        drop(inflight.join(&0, std::future::pending).unwrap());
+        let first = inflight.join(&1, std::future::pending).unwrap();
+        let second = inflight.join(&1, || async { 0 }).unwrap();
+        drop(first);
+        let third = inflight.join(&2, || async { 7 }).unwrap();
+        assert_eq!(inflight.join(&3, || async { 8 }).unwrap_err(), Full::Keys, "somebody waits for the others");
+        assert_eq!(third.wait().await, Some(7));
+        assert_eq!(inflight.len(), 1, "the oldest has ended");
+        drop(second);
+        let waiting = [3, 4].map(|key| inflight.join(&key, std::future::pending).unwrap());
+        tokio::task::yield_now().await;
+        assert_eq!((inflight.len(), waiting.len()), (2, 2));
     }
 }

@@ -140,3 +140,18 @@ fn amp_10_many_zones_of_a_dead_server() {
         at_most("AMP-10", "fifty zones: packets under way to their server", at_once, 200);
     });
 }
+
+/// As many slow questions as there may be at once, whose clients have given up: a new one is answered all the same.
+#[test]
+fn amp_10_work_that_nobody_waits_for_makes_room() {
+    run(async {
+        let silent = tree(Behaviour::Slow(Duration::from_secs(7)));
+        let lab = Lab::with(&silent.internet(), 9, |_, limits| limits.jobs = 8);
+        assert_eq!(lab.ask("b0.good.t1", A).await.rcode(), Rcode::NOERROR);
+        let questions: Vec<String> = (0..8).map(|number| format!("s{number}.bad.t1")).collect();
+        let replies = futures_util::future::join_all(questions.iter().map(|owner| lab.ask(owner, A))).await;
+        assert!(replies.iter().all(|reply| reply.rcode() == Rcode::SERVFAIL));
+        let reply = lab.ask("b1.good.t1", A).await;
+        assert_eq!(reply.a(), ["192.0.2.1"], "{reply}");
+    });
+}
