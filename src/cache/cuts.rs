@@ -110,11 +110,14 @@ impl Entry for Packed {
     }
 }
 
+/// A cut as it is kept, and as it is used.
+type Unpacked = (Packed, Arc<ZoneCut>);
+
 /// The cache of zone cuts.
 pub struct Cuts {
     store: Store<Packed>,
     /// What was unpacked last, each at a place that its address chooses: with the piece, so that the address stays its own.
-    unpacked: Box<[Mutex<Option<(Packed, Arc<ZoneCut>)>>]>,
+    unpacked: Box<[Mutex<Option<Unpacked>>]>,
     beginning: Beginning,
 }
 
