@@ -132,7 +132,8 @@ impl Expected {
         }
         let mut right: Vec<_> = chain.iter().flat_map(sorted_set).collect();
         let mut said: Vec<_> = reply.answer.iter().filter(|record| is_data(record)).map(key).collect();
-        (right.sort(), said.sort());
+        right.sort();
+        said.sort();
         if right != said {
             let right: Vec<String> = chain.iter().flat_map(rrset_to_text).collect();
             return Some(format!("right is {right:?}"));

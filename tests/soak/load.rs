@@ -229,7 +229,11 @@ async fn over_udp(board: &Board, question: &Question, how: How) -> io::Result<Me
     let (id, query) = how.query(board, question);
     socket.send(&query).await?;
     let mut buffer = [0; 4096];
-    let octets = socket.recv(&mut buffer).await?;
+    let mut octets = socket.recv(&mut buffer).await?;
+    // A late reply to whoever had this port before, and has given up.
+    while !buffer.starts_with(&id.to_be_bytes()) {
+        octets = socket.recv(&mut buffer).await?;
+    }
     let reply = fitting(&buffer[..octets], id, question);
     if reply.header.has(Header::TC) { over_tcp(board, question, how).await } else { Ok(reply) }
 }
