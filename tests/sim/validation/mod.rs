@@ -7,8 +7,8 @@ use burdock::playground::Internet;
 use crate::support::{EPOCH, Lab, Reply, Tree, run};
 use stage::{Stage, refused, tell};
 
-mod blame;
 mod apart;
+mod blame;
 mod denials;
 mod dnames;
 mod findings;
