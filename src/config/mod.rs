@@ -32,7 +32,7 @@ use problem::Complaint;
 use warning::Machine;
 
 pub use dnssec::service_folder;
-pub use hints::read as read_hints;
+pub use hints::{HintsError, read as read_hints};
 pub use problem::{Place, Problem};
 pub use show::schema;
 pub use table::{Form, Setting, settings};
