@@ -21,7 +21,7 @@ use burdock::server::{self, Server};
 use burdock::world::Dice;
 
 use super::authority::Root;
-use super::support::{ask, parts, query, receive, udp};
+use super::support::{alone, ask, parts, query, receive, udp};
 
 /// Zones that are traps: each is left alone for a second once it has cost what it may.
 const TRAPS: usize = 24;
@@ -146,6 +146,7 @@ struct Costly {
 
 /// Plays rounds with and without; prints and asserts how much later hits are.
 fn compare(costly: &Costly) {
+    let _turn = alone();
     let street = Street::open();
     street.hits(|| true);
     let (next, answered) = (AtomicU64::new(0), AtomicU64::new(0));

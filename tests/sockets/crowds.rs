@@ -12,7 +12,7 @@ use burdock::server::Server;
 use socket2::{Domain, Socket, Type};
 
 use super::authority::Root;
-use super::support::{ask, count, framed, good, query, read, server, tcp, udp, wait_for_end, write};
+use super::support::{alone, ask, count, framed, good, query, read, server, tcp, udp, wait_for_end, write};
 
 /// Twenty clients with seventy connections each: more than one client may have, and all of them more than there are seats.
 const CLIENTS: u8 = 20;
@@ -45,6 +45,7 @@ fn newcomers(server: SocketAddr) -> Duration {
 /// The crowd of slow loris: nothing sent, half a length, a whole question and then nothing.
 #[test]
 fn trn_01_a_crowd_of_slow_clients() {
+    let _turn = alone();
     burdock::net::raise_file_limit();
     let root = Root::start();
     // A first message may take long here, so that it is the crowd's size that is measured.
@@ -86,6 +87,7 @@ fn trn_01_a_crowd_of_slow_clients() {
 /// An octet now and then does not buy time: neither before the first message nor after it.
 #[test]
 fn trn_01_dripping_does_not_buy_time() {
+    let _turn = alone();
     let root = Root::start();
     let short = Duration::from_millis(600);
     let limits = Limits { tcp_first_message: short, tcp_idle: short, ..Limits::default() };
@@ -117,6 +119,7 @@ fn trn_01_dripping_does_not_buy_time() {
 /// to hear takes a bounded amount of memory (CVE-2024-0760, CVE-2019-6477).
 #[test]
 fn trn_02_a_pipeline_that_nobody_reads() {
+    let _turn = alone();
     let root = Root::start();
     let server = server(&root, &["127.0.0.1:0"], Limits { tcp_write: Duration::from_millis(300), ..Limits::default() });
     let address = server.addresses()[0];

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use burdock::dns::{Message, NameServer, QueryFlags, Question, Ttl, write_query};
@@ -13,6 +14,13 @@ use burdock::server::{Parts, Server};
 use burdock::{cache, net, policy, server};
 
 use super::authority::{ADDRESS, Root};
+
+/// For tests that take all of the machine, or measure time: one after the other.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // Whoever failed before has told so.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A server on `listen` that asks `root`.
 pub fn server(root: &Root, listen: &[&str], limits: Limits) -> Server {

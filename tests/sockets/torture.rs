@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use burdock::dns::{Message, Rcode};
 use burdock::job::Limits;
+use burdock::server;
 
 use super::authority::{HOLE, Root};
-use super::support::{ask, query, server, udp};
+use super::support::{alone, ask, parts, query, udp};
 
 /// Questions for cached names, and for names never seen, a second.
 const HITS: u32 = 500;
@@ -85,11 +86,15 @@ fn resident() -> u64 {
 
 #[test]
 fn amp_10_random_names_of_a_dead_zone_do_not_hold_up_others() {
+    let _turn = alone();
     let time = Duration::from_secs(from_environment("TORTURE_SECONDS", 2).into());
     let rate = from_environment("TORTURE_RATE", 1000);
     let root = Root::start();
     let _hole = UdpSocket::bind((HOLE, root.port)).unwrap();
-    let server = server(&root, &["127.0.0.1:0"], Limits::default());
+    // As it is by default for this host: the bounds for a client are not what is tried here.
+    let mut parts = parts(&root, &["127.0.0.1:0"], Limits::default());
+    parts.policy.access.exempt = vec!["127.0.0.0/8".parse().unwrap()];
+    let server = server::start(parts).unwrap();
     let to = server.addresses()[0];
     let hit = |number: u32| format!("host{}.", number % 64);
     let client = udp(to);
