@@ -18,6 +18,11 @@ use crate::world::Clock;
 pub use budget::{Bound, Budget, Limit, Limits};
 pub use quotas::{Place, Quota, Quotas};
 
+/// A bound on how many, as the length of a collection.
+pub fn count(bound: u32) -> usize {
+    usize::try_from(bound).unwrap_or(usize::MAX)
+}
+
 /// One client question in progress, or a sub-question on its behalf.
 #[derive(Clone)]
 pub struct Job {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::scrub::scrub;
 use super::{Outcome, ResolveError, Resolver};
 use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
-use crate::job::{Job, Limit, Limits};
+use crate::job::{Job, Limit, Limits, count};
 use crate::upstream::{Asking, Campaign, Manner};
 use crate::world::BoxFuture;
 
@@ -98,7 +98,7 @@ impl Resolver {
                 }
                 Err(_) => Vec::new(),
             };
-            let most = usize::try_from(job.limits().addresses_per_server).unwrap_or(usize::MAX);
+            let most = count(job.limits().addresses_per_server);
             if self.add(contacts, &host, addresses.into_iter().take(most)) > 0 {
                 // One server that can be asked is enough to go on. If it is of no use, look-ups broken off begin anew.
                 contacts.looked_up.retain(|host| !open.contains(host));

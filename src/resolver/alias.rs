@@ -4,7 +4,7 @@ use super::descend::Proof;
 use super::remember::Reached;
 use super::{Outcome, Resolution, ResolveError, Resolver};
 use crate::dns::{Name, Question, RecordType, RrSet};
-use crate::job::{Checking, Job, Limit};
+use crate::job::{Checking, Job, Limit, count};
 use crate::telemetry::Step;
 
 /// The aliases followed so far.
@@ -99,7 +99,7 @@ impl Chain {
         if links().any(|set| set.owner == target) {
             return Err(ResolveError::AliasLoop { name: target, aliases: std::mem::take(&mut self.aliases) });
         }
-        if links().count() > usize::try_from(job.limits().aliases).unwrap_or(usize::MAX) {
+        if links().count() > count(job.limits().aliases) {
             return Err(ResolveError::Limit { limit: Limit::Aliases, zone: from });
         }
         Ok(())

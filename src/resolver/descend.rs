@@ -19,7 +19,7 @@ use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
 use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::Bogus;
-use crate::job::{Job, Limit};
+use crate::job::{Job, Limit, count};
 use crate::telemetry::{Heard, Step};
 use crate::upstream::{Campaign, Fault, Lameness, Unanswered, Useful};
 
@@ -141,13 +141,13 @@ impl Resolver {
     /// sub-delegations (phoenix domains). Nobody takes the root away.
     fn enter(&self, delegation: Delegation, above: &ZoneCut, job: &Job) -> Arc<ZoneCut> {
         let limits = job.limits();
-        let most = usize::try_from(limits.servers_per_delegation).unwrap_or(usize::MAX);
+        let most = count(limits.servers_per_delegation);
         let mut servers = delegation.servers;
         while servers.len() > most {
             servers.swap_remove(self.world.dice.below(servers.len()));
         }
         for server in &mut servers {
-            bound_glue(server, usize::try_from(limits.addresses_per_server).unwrap_or(usize::MAX));
+            bound_glue(server, count(limits.addresses_per_server));
         }
         self.remember_keys(&delegation.zone, delegation.keys, job);
         let ttl = delegation.ttl.duration().clamp(SHORTEST_DELEGATION, LONGEST_DELEGATION);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::descend::{Visit, Walk};
 use super::{ResolveError, Resolver};
 use crate::dns::{Name, ZoneCut};
-use crate::job::Job;
+use crate::job::{Job, count};
 use crate::upstream::Campaign;
 
 /// A cut younger than this is not suspected of having moved.
@@ -39,7 +39,7 @@ impl Failed {
 
 impl Walk<'_> {
     pub(super) fn may_try_others(&self, job: &Job) -> bool {
-        self.liars.len() < usize::try_from(job.limits().bogus_retries).unwrap_or(usize::MAX)
+        self.liars.len() < count(job.limits().bogus_retries)
     }
 
     pub(super) fn first_lie(&self) -> ResolveError {

@@ -6,7 +6,7 @@ use super::scrub::synthesize;
 use super::{Minimisation, Outcome, Resolution, Resolver, trim};
 use crate::cache::Rank;
 use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security};
-use crate::job::{Checking, Job};
+use crate::job::{Checking, Job, count};
 use crate::telemetry::{FromCache, Step};
 
 /// Where the walk for one name ended.
@@ -143,7 +143,7 @@ impl Resolver {
     fn fits(&self, set: &RrSet) -> bool {
         let large = matches!(set.rtype, RecordType::DNSKEY | RecordType::TXT);
         let octets = self.entry_octets() * if large { 2 } else { 1 };
-        let records = usize::try_from(self.limits.records_per_rrset).unwrap_or(usize::MAX);
+        let records = count(self.limits.records_per_rrset);
         set.octets() <= octets && set.rdatas.len() <= records
     }
 
@@ -153,11 +153,11 @@ impl Resolver {
 
     /// How many signatures are kept with one RRset.
     pub(super) fn most_signatures(&self) -> usize {
-        usize::try_from(self.limits.signatures_per_rrset).unwrap_or(usize::MAX)
+        count(self.limits.signatures_per_rrset)
     }
 
     fn entry_octets(&self) -> usize {
-        usize::try_from(self.limits.entry_octets).unwrap_or(usize::MAX)
+        count(self.limits.entry_octets)
     }
 }
 

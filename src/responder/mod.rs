@@ -20,7 +20,7 @@ use crate::dns::{
     Class, Ede, EdeCode, Header, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
 };
 use crate::inflight::{Abandoned, Bounds, Full, Inflight};
-use crate::job::{Checking, Job, Limit};
+use crate::job::{Checking, Job, Limit, count};
 use crate::policy::{Full as Crowded, Policy, Standing, Verdict};
 use crate::resolver::{Resolution, ResolveError, Resolver};
 use crate::telemetry::ClientCounters;
@@ -82,7 +82,6 @@ impl Responder {
     /// A front desk before `resolver`, with its share of the cache.
     pub fn new(resolver: Arc<Resolver>, policy: Policy, cache: &cache::Settings) -> Arc<Self> {
         let (limits, seed) = (Arc::clone(resolver.limits()), resolver.world().dice.bits());
-        let count = |bound: u32| usize::try_from(bound).unwrap_or(usize::MAX);
         let bounds = Bounds { keys: count(limits.jobs), waiters: count(limits.waiters_per_question) };
         Arc::new(Self {
             resolver,

@@ -9,7 +9,7 @@ use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
     Ttl,
 };
-use crate::job::Limits;
+use crate::job::{Limits, count};
 
 /// A reply of which only the sayable is left. Made by [`scrub`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,10 +209,6 @@ fn rrset(records: &[Record], owner: &Name, rtype: RecordType) -> Option<RrSet> {
     // RFC 2181 §5.2: differing TTLs are an error; the smallest one counts.
     let ttl = records.iter().filter(of).map(|record| record.ttl).min().unwrap_or(first.ttl);
     Some(RrSet { signatures, ..RrSet::new(first.owner.clone(), rtype, ttl, rdatas) })
-}
-
-fn count(bound: u32) -> usize {
-    usize::try_from(bound).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
