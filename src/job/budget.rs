@@ -3,7 +3,7 @@
 //! Operators may set each under `limits:` by the name it has here, with `-` for `_`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::Quota;
@@ -223,6 +223,7 @@ pub struct Budget {
     tcp_queries: AtomicU32,
     upstream_octets: AtomicU32,
     address_lookups: AtomicU32,
+    malformed: AtomicBool,
 }
 
 impl Limits {
@@ -267,6 +268,7 @@ impl Budget {
             tcp_queries: AtomicU32::new(0),
             upstream_octets: AtomicU32::new(0),
             address_lookups: AtomicU32::new(0),
+            malformed: AtomicBool::new(false),
         }
     }
 
@@ -322,6 +324,15 @@ impl Budget {
             ("upstream-octets", used(&self.upstream_octets), self.limits.upstream_octets),
             ("address-lookups", used(&self.address_lookups), self.limits.address_lookups),
         ]
+    }
+
+    pub(super) fn note_malformed(&self) {
+        self.malformed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether malformed records were left out of what servers answered.
+    pub fn met_malformed(&self) -> bool {
+        self.malformed.load(Ordering::Relaxed)
     }
 
     /// Packets sent to other servers so far.

@@ -150,6 +150,14 @@ impl Job {
         &self.budget
     }
 
+    /// Takes note that so many malformed records were left out of an answer. Those of the addresses of servers are nobody's
+    /// concern.
+    pub fn note_malformed(&self, records: usize) {
+        if records > 0 && self.depth == 0 {
+            self.budget.note_malformed();
+        }
+    }
+
     /// The bounds in force.
     pub fn limits(&self) -> &Limits {
         self.budget.limits()

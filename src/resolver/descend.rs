@@ -309,6 +309,7 @@ impl Resolver {
             let asking = way.asking(zone, &probe.question, give_up_after);
             let judge = |reply: &Message| {
                 failed.fetch_or(reply.rcode() == Rcode::SERVFAIL, Ordering::Relaxed);
+                job.note_malformed(reply.dropped_answers);
                 let scrubbed = way.read(scrub(reply, &probe.question, zone, job.limits()))?;
                 let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
                 classify(probe, scrubbed, way.trust).map(|kind| (kind, rank))

@@ -2,8 +2,9 @@
 //!
 //! Each text ends in a tag of four letters that stands nowhere else in the source.
 
+use crate::cache::Answer;
 use crate::dns::{Ede, EdeCode, Rcode};
-use crate::job::Limit;
+use crate::job::{Budget, Limit};
 use crate::resolver::ResolveError;
 use crate::upstream::Fault;
 
@@ -53,6 +54,16 @@ fn more(reason: &ResolveError) -> Option<Ede> {
         }
         _ => None,
     }
+}
+
+/// The same answer; when something was left out of what servers said, it tells so: what is missing, or what does not
+/// validate, may be that.
+pub(super) fn qualify(answer: Answer, spent: &Budget) -> Answer {
+    if !spent.met_malformed() {
+        return answer;
+    }
+    let left_out = Ede::new(EdeCode::OTHER, "malformed records were left out of a server's answer [LEFT]");
+    Answer { options: [&answer.options, left_out.option().as_slice()].concat().into(), ..answer }
 }
 
 const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {

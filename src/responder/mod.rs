@@ -207,6 +207,7 @@ impl Responder {
                 }
                 let ede = self.remark(&resolution, question);
                 let answer = reply::build(question, &resolution, (request.dnssec_ok, ede), now);
+                let answer = failure::qualify(answer, job.budget());
                 let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
                 // The first time, the RRset or denial that the walk left in the cache is enough: most names are asked for
                 // once, and a finished reply would double what they cost. Aliases may have left nothing (DNAME).
@@ -218,7 +219,7 @@ impl Responder {
             }
             Err(error) => {
                 tracing::debug!(%question, reason = %error, "not resolved");
-                Arc::new(reply::failed(question, &error, request.dnssec_ok, now))
+                Arc::new(failure::qualify(reply::failed(question, &error, request.dnssec_ok, now), job.budget()))
             }
         }
     }

@@ -240,3 +240,19 @@ fn val_25_one_field_at_a_time() {
     });
     tell("VAL-25");
 }
+
+/// A record that cannot be read is left out, and without it the rest does not validate: both are told (RFC 8914 §2).
+#[test]
+fn a_set_of_which_a_record_cannot_be_read_is_bogus() {
+    run(async {
+        let spoils = Behaviour::edits(|query, draft| {
+            let first = draft.message.answer.first_mut().filter(|_| query.name() == name("two.t1"));
+            first.into_iter().for_each(|record| record.rdata = [192, 0, 2][..].into());
+        });
+        let two = Tree::signed().secure("t1", &[SERVER], "two A 192.0.2.1\ntwo A 192.0.2.2");
+        let lab = validating(&two.behave(SERVER, spoils), 1);
+        let reply = ask(&lab, "two.t1", A).await;
+        let codes: Vec<u16> = reply.errors().iter().map(|(code, _)| *code).collect();
+        assert_eq!((reply.rcode(), codes), (Rcode::SERVFAIL, vec![6, 0]), "{reply}");
+    });
+}
