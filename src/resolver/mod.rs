@@ -16,6 +16,7 @@ mod minimise;
 mod prime;
 mod remember;
 mod scrub;
+mod signed;
 mod trim;
 mod validate;
 

@@ -1,19 +1,17 @@
-//! Whether what a walk ended with may be believed: the chain is fetched (`chain`), the judges are `dnssec`'s.
+//! Whether what a walk ended with may be believed: the chain is fetched (`chain`), its keys are put to use (`signed`).
 //!
 //! Data of a zone whose keys are known must be signed with them, and what it denies must be proven (RFC 4035 §5). Data
 //! without signatures is believed only when a proof says that its zone is not signed.
-
-use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::blame::{Blame, is_crowded};
 use super::chain::bogus;
+use super::signed::Claim;
 use super::{Denial, Outcome, ResolveError, Resolver};
-use crate::cache::{Proven, Standing};
+use crate::cache::Standing;
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
-use crate::dnssec::denial::{Denied, MOST_SETS, NameError, Proofs};
-use crate::dnssec::{Beginning, Bogus, Reason, Settings, Verified, ZoneKeys, verify, worth_keeping};
+use crate::dnssec::{Beginning, Reason, Settings, ZoneKeys};
 use crate::job::Job;
 use crate::telemetry::Step;
 
@@ -25,6 +23,26 @@ const EXCEPTED: Ttl = Ttl::from_secs(60);
 
 /// How authentic something is, and for how long at most.
 pub(super) type Checked = (Security, Ttl);
+
+/// What the servers of a zone said, and what is to be known of it to find out whether it may be believed.
+struct Said<'a, S> {
+    /// The zone whose servers said it.
+    zone: &'a Name,
+    /// What it is about.
+    of: (&'a Name, RecordType),
+    /// What signatures may come with.
+    sets: S,
+    /// What is wrong when none do.
+    missing: Reason,
+}
+
+/// How it was judged.
+enum Judged<T> {
+    /// A zone has signed it; this is what its keys make of it.
+    Signed(T),
+    /// It need not be signed.
+    Otherwise(Checked),
+}
 
 impl Resolver {
     /// The calendar's present as signatures count it: seconds since 1970, modulo 2^32 (RFC 4034 §3.1.5).
@@ -96,25 +114,62 @@ impl Resolver {
         (set, rtype): (RrSet, RecordType),
         job: &Job,
     ) -> Result<RrSet, ResolveError> {
-        let counted = |(security, ttl): Checked, set: RrSet| RrSet { security, ttl: set.ttl.min(ttl), ..set };
+        let (sets, missing) = (std::iter::once(&set), Reason::SignaturesMissing);
+        let said = Said { zone, of: (&set.owner, rtype), sets, missing };
+        let check = |keys: &ZoneKeys| self.check_signed(set.clone(), keys, job);
+        let judged = self.judge(said, check, job).await?;
+        Ok(match judged {
+            Judged::Signed(set) => set,
+            Judged::Otherwise((security, ttl)) => RrSet { security, ttl: set.ttl.min(ttl), ..set },
+        })
+    }
+
+    /// A denial by whoever can speak of the name.
+    async fn check_denial(
+        &self,
+        zone: &Name,
+        question: &Question,
+        (denial, claim): (Denial, Claim),
+        job: &Job,
+    ) -> Result<Outcome, ResolveError> {
+        let (sets, missing) = (denial.proof.iter().chain(&denial.soa), Reason::DenialMissing);
+        let said = Said { zone, of: (&question.name, question.rtype), sets, missing };
+        let check = |keys: &ZoneKeys| self.check_proof(question, denial.clone(), claim, (keys, job));
+        let judged = self.judge(said, check, job).await?;
+        Ok(match judged {
+            Judged::Signed(outcome) => outcome,
+            Judged::Otherwise((security, ttl)) => {
+                claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial })
+            }
+        })
+    }
+
+    /// Tries the zones that seem to have signed what was said, one after the other: `check` is asked with the keys of each.
+    /// When none has, it is fine only if there need not be signatures.
+    async fn judge<'a, T>(
+        &self,
+        said: Said<'a, impl Iterator<Item = &'a RrSet> + Clone>,
+        check: impl Fn(&ZoneKeys) -> Result<T, ResolveError>,
+        job: &Job,
+    ) -> Result<Judged<T>, ResolveError> {
+        let Said { zone, of, sets, missing } = said;
         let anchored = self.anchored();
-        if self.is_excepted(&anchored, (&set.owner, rtype)) {
-            return Ok(counted((Security::Insecure, EXCEPTED), set));
+        if self.is_excepted(&anchored, of) {
+            return Ok(Judged::Otherwise((Security::Insecure, EXCEPTED)));
         }
-        let base = self.base(zone, (&set.owner, rtype), job);
+        let base = self.base(zone, of, job);
         let mut attempts = Attempts::default();
-        for signer in signers_of(std::iter::once(&set), (&set.owner, rtype), &base) {
+        for signer in signers_of(sets.clone(), of, &base) {
             match self.standing(&signer, job).await {
-                Ok(Standing::Insecure(why)) => return Ok(counted((Security::Insecure, longest(why)), set)),
+                Ok(Standing::Insecure(why)) => return Ok(Judged::Otherwise((Security::Insecure, longest(why)))),
                 Ok(Standing::Secure(keys)) if keys.apex == signer => {
-                    let crowded = is_crowded(std::iter::once(&set), &keys, self.wall());
-                    if crowded && let Some(checked) = self.hidden(&base, (&set.owner, rtype), job).await? {
-                        return Ok(counted(checked, set));
+                    let crowded = is_crowded(sets.clone(), &keys, self.wall());
+                    if crowded && let Some(checked) = self.hidden(&base, of, job).await? {
+                        return Ok(Judged::Otherwise(checked));
                     }
                     let blame = Blame { zone, crowded, anchored: &anchored };
-                    let check = || self.check_signed(set.clone(), &keys, job);
-                    match self.at_expense_of((&keys, blame), job, check) {
-                        Ok(checked) => return Ok(checked),
+                    match self.at_expense_of((&keys, blame), job, || check(&keys)) {
+                        Ok(signed) => return Ok(Judged::Signed(signed)),
                         Err(error) => attempts.add(error)?,
                     }
                 }
@@ -124,8 +179,8 @@ impl Resolver {
                 Err(error) => attempts.add(error)?,
             }
         }
-        let reason = attempts.end(Reason::SignaturesMissing)?;
-        Ok(counted(self.check_unsigned(&base, (&set.owner, rtype), reason, job).await?, set))
+        let reason = attempts.end(missing)?;
+        self.check_unsigned(&base, of, reason, job).await.map(Judged::Otherwise)
     }
 
     /// Whether the operator has excepted the name, wherever zones begin (RFC 7646 §2). DS records are their owner's
@@ -151,47 +206,6 @@ impl Resolver {
         let from = usize::from(rtype.is_parent_side() && !name.is_root());
         let mut between = name.ancestors().skip(from).take_while(|above| above.is_strictly_below(zone));
         between.find(is_zone).unwrap_or_else(|| zone.clone())
-    }
-
-    fn check_signed(&self, set: RrSet, keys: &ZoneKeys, job: &Job) -> Result<RrSet, ResolveError> {
-        let (now, work) = (self.wall(), job.budget().work());
-        let verified = verify(&set, keys, now, work).map_err(believed_not)?;
-        let ttl = set.ttl.min(verified.ttl);
-        let set = with_its_own(set, keys, &verified, now);
-        let Some(encloser) = verified.wildcard else {
-            return Ok(RrSet { security: Security::Secure, ttl, closer: None, ..set });
-        };
-        // RFC 4035 §5.3.4: a wildcard applies only where there is nothing closer.
-        let closer = set.closer.as_deref().unwrap_or_default();
-        let (proof, proof_ttl, _) = self.verified(closer, keys, job);
-        let denied = Proofs::new(&keys.apex, proof.iter(), work)
-            .and_then(|mut proofs| proofs.wildcard_expansion(&set.owner, &encloser))
-            .map_err(|reason| bogus(reason, &set.owner, set.rtype))?;
-        self.learn(&Proven { apex: &keys.apex, sets: &proof, soa: None, ttl: proof_ttl }, job);
-        if denied == Denied::Proven {
-            self.learn_wildcard(&set, &encloser, ttl, job);
-        }
-        Ok(RrSet { security: denied.security(), ttl: ttl.min(proof_ttl), closer: Some(proof.into()), ..set })
-    }
-
-    /// Those of `sets` that the zone signed, for how long they hold, and what is wrong with the first that it did not.
-    fn verified(&self, sets: &[RrSet], keys: &ZoneKeys, job: &Job) -> (Vec<RrSet>, Ttl, Option<Bogus>) {
-        let (now, work) = (self.wall(), job.budget().work());
-        let (mut good, mut ttl, mut wrong) = (Vec::new(), Ttl::MAX, None);
-        for set in sets.iter().take(MOST_SETS) {
-            match verify(set, keys, now, work) {
-                // A proof made from a wildcard proves nothing.
-                Ok(verified) if verified.wildcard.is_none() => {
-                    ttl = ttl.min(verified.ttl);
-                    let longest = set.ttl.min(verified.ttl);
-                    let set = with_its_own(set.clone(), keys, &verified, now);
-                    good.push(RrSet { security: Security::Secure, ttl: longest, ..set });
-                }
-                Ok(_) => {}
-                Err(found) => wrong = wrong.or(Some(found)),
-            }
-        }
-        (good, ttl, wrong)
     }
 
     /// Data without a signature of use: fine if its zone is not signed, and that is proven.
@@ -230,82 +244,6 @@ impl Resolver {
         }
         attempts.end(reason).and_then(|reason| Err(bogus(reason, owner, rtype)))
     }
-
-    async fn check_denial(
-        &self,
-        zone: &Name,
-        question: &Question,
-        (denial, claim): (Denial, Claim),
-        job: &Job,
-    ) -> Result<Outcome, ResolveError> {
-        let Question { name, rtype } = question;
-        let counted = |(security, ttl): Checked, denial: Denial| {
-            claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial })
-        };
-        let anchored = self.anchored();
-        if self.is_excepted(&anchored, (name, *rtype)) {
-            return Ok(counted((Security::Insecure, EXCEPTED), denial));
-        }
-        let base = self.base(zone, (name, *rtype), job);
-        let mut attempts = Attempts::default();
-        for signer in signers_of(denial.proof.iter().chain(&denial.soa), (name, *rtype), &base) {
-            match self.standing(&signer, job).await {
-                Ok(Standing::Insecure(why)) => return Ok(counted((Security::Insecure, longest(why)), denial)),
-                Ok(Standing::Secure(keys)) if keys.apex == signer => {
-                    let crowded = is_crowded(denial.proof.iter().chain(&denial.soa), &keys, self.wall());
-                    if crowded && let Some(checked) = self.hidden(&base, (name, *rtype), job).await? {
-                        return Ok(counted(checked, denial));
-                    }
-                    let blame = Blame { zone, crowded, anchored: &anchored };
-                    let check = || self.check_proof(question, denial.clone(), claim, (&keys, job));
-                    match self.at_expense_of((&keys, blame), job, check) {
-                        Ok(checked) => return Ok(checked),
-                        Err(error) => attempts.add(error)?,
-                    }
-                }
-                Ok(Standing::Secure(_)) => attempts.reason = Some(Reason::KeyMissing),
-                Ok(Standing::Bogus(bogus)) => attempts.add(ResolveError::Bogus { bogus })?,
-                Err(error) => attempts.add(error)?,
-            }
-        }
-        let reason = attempts.end(Reason::DenialMissing)?;
-        Ok(counted(self.check_unsigned(&base, (name, *rtype), reason, job).await?, denial))
-    }
-
-    fn check_proof(
-        &self,
-        question: &Question,
-        denial: Denial,
-        claim: Claim,
-        (keys, job): (&ZoneKeys, &Job),
-    ) -> Result<Outcome, ResolveError> {
-        let Question { name, rtype } = question;
-        let (now, work) = (self.wall(), job.budget().work());
-        let (proof, mut ttl, wrong) = self.verified(&denial.proof, keys, job);
-        let mut denial = denial;
-        if let Some(soa) = denial.soa.take() {
-            let verified = verify(&soa, keys, now, work).map_err(believed_not)?;
-            ttl = ttl.min(verified.ttl);
-            denial.soa = Some(with_its_own(soa, keys, &verified, now));
-        }
-        let judged = Proofs::new(&keys.apex, proof.iter(), work).and_then(|mut proofs| match claim {
-            Claim::NoData => proofs.no_data(name, *rtype).map(|denied| (claim, denied.security())),
-            Claim::NxDomain => proofs.name_error(name).map(|error| match error {
-                NameError::Absent(denied) => (claim, Denied::security(denied)),
-                // RFC 8020 and RFC 4592 §2.2.2: an empty non-terminal exists, whatever the RCODE says.
-                NameError::Empty => (Claim::NoData, Security::Secure),
-            }),
-        });
-        let (claim, security) = judged.map_err(|reason| match wrong {
-            // What is missing may be what is not signed well.
-            Some(wrong) if reason == Reason::DenialMissing => believed_not(wrong),
-            _ => bogus(reason, name, *rtype),
-        })?;
-        // A denial is only as durable as the SOA record says (RFC 9077 §3).
-        let proven = ttl.min(denial.soa.as_ref().map_or(ttl, |_| denial.ttl));
-        self.learn(&Proven { apex: &keys.apex, sets: &proof, soa: denial.soa.as_ref(), ttl: proven }, job);
-        Ok(claim.outcome(Denial { ttl: denial.ttl.min(ttl), proof: proof.into(), soa: denial.soa, security }))
-    }
 }
 
 /// Who may have signed `sets` and can speak of that name and type, the zone that is known to have it first: a signature
@@ -330,14 +268,6 @@ fn signers_of<'a>(
     }
     signers.truncate(MOST_SIGNERS);
     signers
-}
-
-/// The set without the signatures that say nothing of it.
-fn with_its_own(mut set: RrSet, keys: &ZoneKeys, verified: &Verified, now: u32) -> RrSet {
-    if let Some(signatures) = worth_keeping(&set, keys, verified, now) {
-        set.signatures = signatures;
-    }
-    set
 }
 
 /// What came of trying one thing after the other.
@@ -370,24 +300,4 @@ impl Attempts {
 /// How long something counts as unsigned: what the operator excepts, hardly longer than the exception (RFC 7646 §2).
 fn longest(why: Option<EdeCode>) -> Ttl {
     if why == Some(EdeCode::NEGATIVE_TRUST_ANCHOR) { EXCEPTED } else { Ttl::MAX }
-}
-
-/// What is denied.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    NoData,
-    NxDomain,
-}
-
-impl Claim {
-    const fn outcome(self, denial: Denial) -> Outcome {
-        match self {
-            Self::NoData => Outcome::NoData(denial),
-            Self::NxDomain => Outcome::NxDomain(denial),
-        }
-    }
-}
-
-fn believed_not(found: Bogus) -> ResolveError {
-    ResolveError::Bogus { bogus: Arc::new(found) }
 }
