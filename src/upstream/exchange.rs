@@ -106,7 +106,7 @@ impl Upstream {
         match reply.rcode() {
             Rcode::BADCOOKIE => *transport == Transport::Udp,
             Rcode::FORMERR => {
-                let knows_edns = reply.edns.is_some() || attempt.memory.speaks_edns(self.world.clock.now());
+                let knows_edns = reply.edns.is_some() || self.speaks_edns(attempt);
                 knows_edns && attempt.progress.has_room(attempt.transport, job.limits().sends_per_server)
             }
             _ => false,
@@ -178,14 +178,12 @@ impl Upstream {
             Err(_) if matches!(doubt, Fault::Rcode(_)) && attempt.may_be_plain() && !self.speaks_edns(attempt) => {
                 // An old server may complain so, and have no stream to repeat it. Who said it is not known, though: it is
                 // asked without OPT this once.
-                let reply = self.send(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await?;
-                if reply.header.has(Header::TC) { Err(Fault::Truncated) } else { Ok((reply, Transport::Udp)) }
+                self.once_more(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await
             }
             Err(_) if doubt == Fault::WrongCookie => {
                 // There is no stream to ask: an honest server that lost its cookie must not be lost itself.
                 self.servers.cannot_do_cookies(attempt.address, self.world.clock.now());
-                let reply = self.send(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await?;
-                if reply.header.has(Header::TC) { Err(Fault::Truncated) } else { Ok((reply, Transport::Udp)) }
+                self.once_more(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await
             }
             // The datagram was replied to: this is not the silence that the timers count.
             Err(Fault::Timeout) => Err(Fault::Unreachable(ErrorKind::TimedOut)),
@@ -209,15 +207,18 @@ impl Upstream {
 
     /// The exchange with a server that changes case and has no TCP: without 0x20 nothing is near to a miss.
     async fn without_case(&self, attempt: &Try<'_>, dress: Dress, doubt: Fault, job: &Job) -> Result<Reply, Fault> {
-        let reply = self.send(attempt, Dress { case: false, ..dress }, job).await?;
-        if reply.header.has(Header::TC) {
-            return Err(Fault::Truncated);
-        }
+        let reply = self.once_more(attempt, Dress { case: false, ..dress }, job).await?;
         if doubt == Fault::OtherCase {
             // The ID was right, and there is no stream to ask: to find it out each time anew would cost a timeout.
             self.servers.mangles_case(attempt.address, self.world.clock.now());
         }
-        Ok((reply, Transport::Udp))
+        Ok(reply)
+    }
+
+    /// One more datagram, in another dress: there is no stream that could settle what the reply to the last one left open.
+    async fn once_more(&self, attempt: &Try<'_>, dress: Dress, job: &Job) -> Result<Reply, Fault> {
+        let reply = self.send(attempt, dress, job).await?;
+        if reply.header.has(Header::TC) { Err(Fault::Truncated) } else { Ok((reply, Transport::Udp)) }
     }
 
     /// One packet out, one reply in.
@@ -349,9 +350,7 @@ impl Wire {
         }
         Ok(Arc::new(message))
     }
-}
 
-impl Wire {
     /// A datagram with a wrong cookie may be forged; over TCP it is the server that gets it wrong.
     fn judge_cookie(&self, presented: Presented, route: Route, reply: &Message, now: Instant) -> Result<(), Fault> {
         let (shown, next) = presented.judge(reply);
