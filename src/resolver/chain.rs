@@ -188,8 +188,7 @@ impl Resolver {
             Outcome::NoData(denial) if denial.security == Security::Secure => match self
                 .delegation(zone, &denial, job)?
             {
-                Delegation::Unsigned => Vouched::Unsigned(None, denial.ttl),
-                Delegation::OptOut => Vouched::Unsigned(None, denial.ttl),
+                Delegation::Unsigned | Delegation::OptOut => Vouched::Unsigned(None, denial.ttl),
                 Delegation::Iterations => Vouched::Unsigned(Some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS), denial.ttl),
                 Delegation::NotACut => Vouched::Not(parent, denial.ttl),
             },
