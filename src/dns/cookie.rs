@@ -8,7 +8,6 @@
 )]
 use std::hash::{Hasher, SipHasher};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use super::Edns;
 
@@ -47,11 +46,6 @@ impl<'a> Cookie<'a> {
         let allowed = server.is_empty() || (8..=32).contains(&server.len());
         allowed.then_some(Self { client: *client, server })
     }
-}
-
-/// The moment of a cookie, as its octets have it: seconds since 1970, in a circle (RFC 1982).
-pub fn cookie_time(wall: Duration) -> u32 {
-    (wall.as_secs() & u64::from(u32::MAX)) as u32
 }
 
 /// When the server's part says that it was made; `None` when it is not of our form, or too old or too new at `now`.

@@ -24,6 +24,7 @@ mod rrset;
 mod security;
 mod subtree;
 mod text;
+mod time;
 mod ttl;
 mod writer;
 
@@ -50,5 +51,6 @@ pub use text::{
     Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_records, read_zone,
     record_to_text, rrset_to_text, time_from_text, time_to_text,
 };
+pub use time::serial_time;
 pub use ttl::Ttl;
 pub use writer::{MessageWriter, QueryFlags, TtlOffsets, write_query};

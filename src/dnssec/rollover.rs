@@ -13,7 +13,7 @@ use super::algorithm::Support;
 use super::anchor::{Anchor, AnchorRecord, Source};
 use super::keys::{Dnskey, Ds, Verdict, accept, signed_by};
 use super::{Bogus, Reason, Work};
-use crate::dns::{Name, RecordType, RrSet};
+use crate::dns::{Name, RecordType, RrSet, serial_time};
 
 pub use state::{StateError, StateProblem};
 
@@ -200,7 +200,7 @@ impl Rollover {
     /// Whether a key that is trusted has signed the set.
     fn judge(&self, set: &RrSet, now: Duration, work: &Work) -> Result<(), Bogus> {
         let anchor = Anchor { apex: self.apex.clone(), records: self.anchors() };
-        match accept(&anchor.trusted(), set, serial(now), work)? {
+        match accept(&anchor.trusted(), set, serial_time(now), work)? {
             Verdict::Keys(_) => Ok(()),
             Verdict::Unsupported { .. } => {
                 Err(Bogus { reason: Reason::KeyMissing, name: set.owner.clone(), rtype: set.rtype })
@@ -221,7 +221,7 @@ impl Rollover {
                 Some(state) => matches!(state, KeyState::Valid | KeyState::Missing),
                 None => self.configured_as(&rdata).is_some(),
             };
-            if is_trusted && signed_by(key.rdata, set, serial(now), work).is_ok() {
+            if is_trusted && signed_by(key.rdata, set, serial_time(now), work).is_ok() {
                 changes.push(Change { tag: tag(&rdata), from: known, to: Some(KeyState::Revoked) });
                 let key = TrackedKey { rdata, state: KeyState::Revoked, since: now, sightings: 0 };
                 match self.keys.iter_mut().find(|known| known.rdata == key.rdata) {
@@ -338,7 +338,7 @@ fn candidates(set: &RrSet) -> impl Iterator<Item = Dnskey<'_>> {
 fn refresh(set: &RrSet, now: Duration) -> Duration {
     let expirations = set.signatures.iter().filter_map(|rrsig| word(rrsig, 8));
     // RFC 1982: the nearest of the times that the number can mean.
-    let left = expirations.map(|end| u64::from(end.wrapping_sub(serial(now)).cast_signed().max(0).unsigned_abs()));
+    let left = expirations.map(|end| u64::from(end.wrapping_sub(serial_time(now)).cast_signed().max(0).unsigned_abs()));
     let left = left.min().map_or(Duration::ZERO, Duration::from_secs);
     (left.min(original_ttl(set)) / 2).clamp(SHORTEST_REFRESH, LONGEST_REFRESH)
 }
@@ -352,11 +352,6 @@ fn original_ttl(set: &RrSet) -> Duration {
 /// Four octets of an RRSIG (RFC 4034 §3.1): 4 is the original TTL, 8 the expiration.
 fn word(rrsig: &[u8], at: usize) -> Option<u32> {
     rrsig.get(at..)?.first_chunk().map(|octets| u32::from_be_bytes(*octets))
-}
-
-/// Time as signatures have it (RFC 4034 §3.1.5): modulo 2^32.
-fn serial(now: Duration) -> u32 {
-    (now.as_secs() & u64::from(u32::MAX)) as u32
 }
 
 fn tag(rdata: &[u8]) -> u16 {

@@ -12,8 +12,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::dns::cookie::{
-    COOKIE_OPTION, Cookie, Secret, cookie_option, cookie_time, derive, is_genuine, is_worn, made_at, same_option,
+    COOKIE_OPTION, Cookie, Secret, cookie_option, derive, is_genuine, is_worn, made_at, same_option,
 };
+use crate::dns::serial_time;
 
 /// What cookies are made with.
 #[derive(Clone, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Cookies {
     /// What the COOKIE option `value` of a packet from `client` says at `wall` since 1970; `None` when it is malformed.
     pub fn judge(&self, value: &[u8], client: IpAddr, wall: Duration) -> Option<Shown> {
         let cookie = Cookie::read(value)?;
-        let now = cookie_time(wall);
+        let now = serial_time(wall);
         let made = made_at(cookie.server, now).filter(|made| self.is_genuine(&cookie, client, *made));
         let option = match made {
             Some(made) if !is_worn(made, now) => same_option(&cookie),

@@ -10,7 +10,7 @@ use super::chain::bogus;
 use super::signed::Claim;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Standing;
-use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
+use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl, serial_time};
 use crate::dnssec::{Beginning, Reason, Settings, ZoneKeys};
 use crate::job::Job;
 use crate::telemetry::Step;
@@ -45,11 +45,9 @@ enum Judged<T> {
 }
 
 impl Resolver {
-    /// The calendar's present as signatures count it: seconds since 1970, modulo 2^32 (RFC 4034 §3.1.5).
+    /// The calendar's present as signatures have it.
     pub(super) fn wall(&self) -> u32 {
-        #[allow(clippy::cast_possible_truncation, reason = "serial arithmetic is meant to wrap")]
-        let seconds = self.world.clock.wall().as_secs() as u32;
-        seconds
+        serial_time(self.world.clock.wall())
     }
 
     /// The outcome of `question`, as told by the servers of `zone`, with what is known of its authenticity.

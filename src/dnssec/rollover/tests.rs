@@ -24,7 +24,7 @@ fn revoked(seed: u8) -> Signer {
 fn keys(all: &[&Signer], signing: &[&Signer], now: Duration) -> RrSet {
     let set = of(".", RecordType::DNSKEY, &all.iter().map(|key| key.dnskey()).collect::<Vec<_>>());
     let signed = signing.iter().map(|key| {
-        let (inception, expiration) = (serial(now) - 3600, serial(now) + 14 * 86_400);
+        let (inception, expiration) = (serial_time(now) - 3600, serial_time(now) + 14 * 86_400);
         key.rrsig(
             &set,
             &crate::dnssec::signer::Fields { inception, expiration, original_ttl: 172_800, ..key.fields(&set) },
@@ -116,7 +116,7 @@ fn a_long_ttl_makes_the_wait_longer() {
     let mut rollover = rollover();
     let signed = |now: Duration| {
         let set = of(".", RecordType::DNSKEY, &[one.dnskey(), two.dnskey()]);
-        let (inception, expiration) = (serial(now) - 3600, serial(now) + 100 * 86_400);
+        let (inception, expiration) = (serial_time(now) - 3600, serial_time(now) + 100 * 86_400);
         let fields = one.fields(&set);
         let fields = crate::dnssec::signer::Fields { inception, expiration, original_ttl: 40 * 86_400, ..fields };
         crate::dnssec::signer::with_signatures(&set, &[one.rrsig(&set, &fields)])

@@ -13,7 +13,7 @@ mod rsa;
 use std::time::Duration;
 
 use super::zone::{Standing, Zone};
-use crate::dns::{Name, Rdatas, RecordType, RrSet, Ttl};
+use crate::dns::{Name, Rdatas, RecordType, RrSet, Ttl, serial_time};
 
 pub use flaw::{Bait, DsField, Field, Flaw, Rewrite, Trap, colliding_keys};
 pub use key::{Algorithm, Digest, ENTRY_POINT, REVOKED, Role, SigningError, SigningKey, ZONE_KEY};
@@ -70,7 +70,7 @@ impl Window {
     /// So many days before and after `wall`; negative is before.
     pub fn days(wall: Duration, from: i32, to: i32) -> Self {
         // Serial numbers: what overflows comes round (RFC 4034 §3.1.5).
-        let at = |days: i32| (wall.as_secs() as u32).wrapping_add((days as u32).wrapping_mul(DAY));
+        let at = |days: i32| serial_time(wall).wrapping_add((days as u32).wrapping_mul(DAY));
         Self { inception: at(from), expiration: at(to) }
     }
 }
