@@ -5,15 +5,11 @@ use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
-use super::ask::Asker;
 use super::chain_zones::{HINTS, Place, Tool, Vouch, ZONES, Zone};
-use super::process::{Server, within};
+use super::lab::await_zone;
+use super::process::Server;
 use super::program::Burdock;
-
-/// How long servers may take to load and sign.
-const START: Duration = Duration::from_secs(30);
 
 /// The running chain and a Burdock that validates along it.
 pub struct Chain {
@@ -53,7 +49,7 @@ impl Chain {
         let text = format!("trust-anchors {{ . static-ds {} \"{digest}\"; }};\n", words[..3].join(" "));
         fs::write(&bind_anchors, text).unwrap();
         let servers: Vec<Server> = Place::ALL.map(|place| serve(place, &folder, port)).into();
-        wait(port, &folder);
+        ZONES.iter().for_each(|zone| await_zone(zone.apex, (zone.place.address(), port), &folder));
         let more = format!(
             "resolver:\n  root-hints: hints\n  upstream-port: {port}\n  never-ask: []\n  ipv6: false\n\
              local: {{ special-use: false }}\ndnssec: {{ trust-anchors: {} }}\n",
@@ -182,22 +178,6 @@ fn knot_conf(port: u16) -> String {
         };
     }
     text
-}
-
-fn wait(port: u16, folder: &Path) {
-    for zone in ZONES {
-        let dig = Asker::dig(zone.place.address(), port).with("+time=1").with("+norec");
-        let mut last = String::new();
-        let ready = within(START, || {
-            last = match dig.try_ask(&format!("{} SOA", zone.apex)) {
-                Ok(reply) if reply.has("aa") && reply.answer.len() == 1 => return Some(()),
-                Ok(reply) => reply.text,
-                Err(text) => text,
-            };
-            None
-        });
-        assert!(ready.is_some(), "{} is not ready; see {folder:?}: {last}", zone.apex);
-    }
 }
 
 /// A port that is free for UDP and TCP on every address of the chain.

@@ -52,17 +52,7 @@ impl Lab {
     fn wait(&mut self, hosts: &[Host]) {
         for zone in ZONES {
             for address in zone.hosts.iter().filter(|host| hosts.contains(host)).flat_map(|host| host.addresses()) {
-                let dig = Asker::dig(address, self.port).with("+time=1").with("+norec");
-                let mut last = String::new();
-                let ready = within(START, || {
-                    last = match dig.try_ask(&format!("{} SOA", zone.apex)) {
-                        Ok(reply) if reply.has("aa") && reply.answer.len() == 1 => return Some(()),
-                        Ok(reply) => reply.text,
-                        Err(text) => text,
-                    };
-                    None
-                });
-                assert!(ready.is_some(), "{} at {address} is not ready; see {:?}: {last}", zone.apex, self.folder);
+                await_zone(zone.apex, (address, self.port), &self.folder);
             }
         }
         for (_, server) in &mut self.servers {
@@ -79,6 +69,21 @@ impl Drop for Lab {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// Waits until the server at an address and port gives the zone; `folder` is where its log is.
+pub fn await_zone(apex: &str, (address, port): (&str, u16), folder: &Path) {
+    let dig = Asker::dig(address, port).with("+time=1").with("+norec");
+    let mut last = String::new();
+    let ready = within(START, || {
+        last = match dig.try_ask(&format!("{apex} SOA")) {
+            Ok(reply) if reply.has("aa") && reply.answer.len() == 1 => return Some(()),
+            Ok(reply) => reply.text,
+            Err(text) => text,
+        };
+        None
+    });
+    assert!(ready.is_some(), "{apex} at {address} is not ready; see {folder:?}: {last}");
 }
 
 /// A port that is free for UDP and TCP on every address of the hierarchy.

@@ -167,17 +167,21 @@ impl Network for Servers {
             }
             None => self.script.reply(query),
         };
-        let arrival = reply.map(|packet| (is_ours(&packet), packet));
-        Box::pin(async move {
-            // A packet takes its time, so that nothing happens at once.
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            match arrival {
-                Some((Arrival::Ours, packet)) => Ok(packet.into()),
-                Some((Arrival::NearMiss, _)) => Err(std::io::ErrorKind::InvalidData.into()),
-                Some((Arrival::NotOurs, _)) | None => std::future::pending().await,
-            }
-        })
+        deliver(reply, is_ours)
     }
+}
+
+/// What comes of a query that gets this reply. A packet takes its time, so that nothing happens at once.
+pub fn deliver<'a>(reply: Option<Vec<u8>>, is_ours: IsOurs<'a>) -> BoxFuture<'a, std::io::Result<Bytes>> {
+    let arrival = reply.map(|packet| (is_ours(&packet), packet));
+    Box::pin(async move {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        match arrival {
+            Some((Arrival::Ours, packet)) => Ok(packet.into()),
+            Some((Arrival::NearMiss, _)) => Err(std::io::ErrorKind::InvalidData.into()),
+            Some((Arrival::NotOurs, _)) | None => std::future::pending().await,
+        }
+    })
 }
 
 /// A resolver in a world of the test's making.

@@ -13,11 +13,11 @@ use std::time::Duration;
 use burdock::dns::{Header, Message, Record, RecordType};
 use burdock::dnssec::{AnchorRecord, Anchors, Settings, Source};
 use burdock::playground::{Authority, Internet, Kind, Signed, records};
-use burdock::world::{Arrival, BoxFuture, Dice, IsOurs, Network, Route};
+use burdock::world::{BoxFuture, Dice, IsOurs, Network, Route};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::hostile::House;
+use crate::hostile::{House, deliver};
 use mutation::{KINDS, Mutation, NAMES, Target};
 use truth::{Judgement, Truth};
 
@@ -109,15 +109,7 @@ impl Network for Line {
         query: &'a [u8],
         is_ours: IsOurs<'a>,
     ) -> BoxFuture<'a, std::io::Result<Bytes>> {
-        let arrival = self.0.reply(route, query).map(|packet| (is_ours(&packet), packet));
-        Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            match arrival {
-                Some((Arrival::Ours, packet)) => Ok(packet.into()),
-                Some((Arrival::NearMiss, _)) => Err(std::io::ErrorKind::InvalidData.into()),
-                Some((Arrival::NotOurs, _)) | None => std::future::pending().await,
-            }
-        })
+        deliver(self.0.reply(route, query), is_ours)
     }
 }
 
