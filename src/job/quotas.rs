@@ -3,6 +3,7 @@
 //! The quota shrinks while what is asked stays without reply and grows as replies come, so that a dead or slow zone holds
 //! a few questions and a busy one that answers as many as it needs, up to a bound. Nothing is kept of what is idle.
 
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,7 +11,7 @@ use foldhash::HashMap;
 use parking_lot::Mutex;
 
 /// The bounds of a quota.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     /// Before anything is known.
     pub first: u32,
@@ -29,15 +30,15 @@ impl Quota {
 /// The quotas of everything that has work in flight.
 #[derive(Debug)]
 pub struct Quotas<K: Eq + Hash + Copy> {
-    crowds: Mutex<HashMap<K, Crowd>>,
+    /// Those with other bounds are another crowd, or whoever comes first would choose the bounds of all.
+    crowds: Mutex<HashMap<(K, Quota), Crowd>>,
     refused: AtomicU64,
 }
 
-/// What is in flight for one key.
+/// What is in flight for one key within the same bounds.
 #[derive(Debug)]
 struct Crowd {
     inside: u32,
-    bounds: Quota,
     now: u32,
     /// How much of what was asked lately stayed without reply, of [`ALL`].
     silence: u32,
@@ -52,43 +53,37 @@ impl<K: Eq + Hash + Copy> Quotas<K> {
     /// Takes a place in the quota of `key`, until it is dropped; none when all are taken, which is counted.
     pub fn enter(&self, key: K, bounds: Quota) -> Option<Place<'_, K>> {
         let mut crowds = self.crowds.lock();
-        let crowd = crowds.entry(key).or_insert(Crowd { inside: 0, bounds, now: bounds.first, silence: 0 });
-        if crowd.inside >= crowd.now {
+        let crowd = match crowds.entry((key, bounds)) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            // Whoever finds no place even so leaves nothing behind.
+            Entry::Vacant(new) => (bounds.first > 0).then(|| new.insert(Crowd::new(bounds))),
+        };
+        let Some(crowd) = crowd.filter(|crowd| crowd.inside < crowd.now) else {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
-        }
+        };
         crowd.inside += 1;
         drop(crowds);
-        Some(Place { quotas: self, key })
-    }
-
-    /// Whether there is a place for one more.
-    pub fn has_room(&self, key: K) -> bool {
-        self.crowds.lock().get(&key).is_none_or(|crowd| crowd.inside < crowd.now)
+        Some(Place { quotas: self, key, bounds })
     }
 
     /// A reply came.
-    pub fn heard(&self, key: K) {
-        if let Some(crowd) = self.crowds.lock().get_mut(&key) {
-            crowd.heard();
+    pub fn heard(&self, key: K, bounds: Quota) {
+        if let Some(crowd) = self.crowds.lock().get_mut(&(key, bounds)) {
+            crowd.heard(bounds);
         }
     }
 
     /// No reply came in time.
-    pub fn missed(&self, key: K) {
-        if let Some(crowd) = self.crowds.lock().get_mut(&key) {
-            crowd.missed();
+    pub fn missed(&self, key: K, bounds: Quota) {
+        if let Some(crowd) = self.crowds.lock().get_mut(&(key, bounds)) {
+            crowd.missed(bounds);
         }
     }
 
     /// How many found no place.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
-    }
-
-    /// How much is in flight for `key`.
-    pub fn inside(&self, key: K) -> u32 {
-        self.crowds.lock().get(&key).map_or(0, |crowd| crowd.inside)
     }
 }
 
@@ -99,19 +94,23 @@ impl<K: Eq + Hash + Copy> Default for Quotas<K> {
 }
 
 impl Crowd {
-    fn heard(&mut self) {
+    const fn new(bounds: Quota) -> Self {
+        Self { inside: 0, now: bounds.first, silence: 0 }
+    }
+
+    fn heard(&mut self, bounds: Quota) {
         self.silence -= self.silence / MEMORY;
         // A quota that nobody comes near need not grow.
         let is_used = self.inside.saturating_mul(2) >= self.now;
-        if self.silence < CALM && (is_used || self.now < self.bounds.first) {
-            self.now = (self.now + 1).min(self.bounds.most);
+        if self.silence < CALM && (is_used || self.now < bounds.first) {
+            self.now = (self.now + 1).min(bounds.most);
         }
     }
 
-    fn missed(&mut self) {
+    fn missed(&mut self, bounds: Quota) {
         self.silence += (ALL - self.silence) / MEMORY;
         if self.silence > TROUBLE {
-            self.now = (self.now - self.now / SHRINK).max(self.bounds.least());
+            self.now = (self.now - self.now / SHRINK).max(bounds.least());
         }
     }
 }
@@ -121,15 +120,17 @@ impl Crowd {
 pub struct Place<'a, K: Eq + Hash + Copy> {
     quotas: &'a Quotas<K>,
     key: K,
+    bounds: Quota,
 }
 
 impl<K: Eq + Hash + Copy> Drop for Place<'_, K> {
     fn drop(&mut self) {
         let mut crowds = self.quotas.crowds.lock();
-        let Some(crowd) = crowds.get_mut(&self.key) else { return };
+        let key = (self.key, self.bounds);
+        let Some(crowd) = crowds.get_mut(&key) else { return };
         crowd.inside -= 1;
         if crowd.inside == 0 {
-            crowds.remove(&self.key);
+            crowds.remove(&key);
         }
     }
 }
@@ -162,18 +163,19 @@ mod tests {
     fn silence_shrinks_it_and_replies_let_it_grow() {
         let quotas = Quotas::new();
         let mut places = fill(&quotas);
-        assert_eq!((places.len(), quotas.refused(), quotas.has_room(7)), (200, 1, false));
-        (0..200).for_each(|_| quotas.missed(7));
+        assert_eq!((places.len(), quotas.refused()), (200, 1));
+        (0..200).for_each(|_| quotas.missed(7, BOUNDS));
         places.truncate(20);
-        assert!(!quotas.has_room(7), "a tenth is left");
+        assert!(quotas.enter(7, BOUNDS).is_none(), "a tenth is left");
         places.truncate(19);
-        assert!(quotas.has_room(7));
+        places.extend(quotas.enter(7, BOUNDS));
+        assert_eq!(places.len(), 20);
         // Calm after some 75 replies; then one place more for each.
-        (0..100).for_each(|_| quotas.heard(7));
+        (0..100).for_each(|_| quotas.heard(7, BOUNDS));
         places.extend(fill(&quotas));
         assert!((30..60).contains(&places.len()), "{}", places.len());
         for _ in 0..5000 {
-            quotas.heard(7);
+            quotas.heard(7, BOUNDS);
             places.extend(fill(&quotas));
         }
         assert_eq!(places.len(), 2048);
@@ -184,7 +186,7 @@ mod tests {
         let quotas = Quotas::new();
         let places = fill(&quotas);
         for round in 0..10_000 {
-            if round % 5 == 0 { quotas.missed(7) } else { quotas.heard(7) }
+            if round % 5 == 0 { quotas.missed(7, BOUNDS) } else { quotas.heard(7, BOUNDS) }
         }
         drop(places);
         assert!(fill(&quotas).len() >= 200);
@@ -194,9 +196,26 @@ mod tests {
     fn what_is_idle_is_forgotten() {
         let quotas = Quotas::new();
         let places = fill(&quotas);
-        (0..500).for_each(|_| quotas.missed(7));
+        (0..500).for_each(|_| quotas.missed(7, BOUNDS));
         drop(places);
-        assert_eq!((quotas.inside(7), quotas.crowds.lock().len()), (0, 0));
+        assert_eq!(quotas.crowds.lock().len(), 0);
+        assert_eq!(fill(&quotas).len(), 200);
+    }
+
+    #[test]
+    fn who_is_refused_leaves_nothing_behind() {
+        let quotas = Quotas::new();
+        for key in 0..100 {
+            assert!(quotas.enter(key, Quota { first: 0, most: 0 }).is_none());
+        }
+        assert_eq!((quotas.refused(), quotas.crowds.lock().len()), (100, 0));
+    }
+
+    #[test]
+    fn whoever_comes_first_has_no_say_in_the_bounds_of_others() {
+        let (quotas, small) = (Quotas::new(), Quota { first: 1, most: 1 });
+        let first = quotas.enter(7, small);
+        assert!(first.is_some() && quotas.enter(7, small).is_none());
         assert_eq!(fill(&quotas).len(), 200);
     }
 }

@@ -16,7 +16,7 @@ use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
 use super::{Campaign, Fault, Manner, Target, Upstream};
 use crate::dns::{Message, Name, Question};
-use crate::job::{Job, Limit, Place};
+use crate::job::{Job, Limit, Place, Quota};
 use crate::telemetry::Step;
 use crate::world::Transport;
 
@@ -97,6 +97,8 @@ struct Round<'a> {
     running: Running<'a>,
     /// The zone's key in the quotas.
     zone: u64,
+    /// The bounds there, and at each server.
+    quotas: (Quota, Quota),
 }
 
 /// A server that is about to be asked.
@@ -121,7 +123,8 @@ impl Upstream {
         let zone = self.hasher.hash_one(&*asking.zone.key());
         let quota = job.limits().zone_quota(asking.zone.label_count());
         let Some(_place) = self.at_zones.enter(zone, quota) else { return Err(Unanswered::Limit(Limit::JobsPerZone)) };
-        let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new(), zone };
+        let quotas = (quota, job.limits().server_quota(asking.zone.label_count()));
+        let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new(), zone, quotas };
         let mut next_send = self.world.clock.now();
         let mut timeouts = 0;
         let mut latest: Option<usize> = None;
@@ -172,7 +175,6 @@ impl Upstream {
 impl<'a> Round<'a> {
     /// The server to ask next, and a place at it; `None` when all have had their share, or have no place left.
     fn next(&self, campaign: &mut Campaign) -> Option<Chosen<'a>> {
-        let quota = self.job.limits().server_quota(self.asking.zone.label_count());
         loop {
             let (index, memory) = self.choose(campaign)?;
             let target = campaign.targets.get_mut(index)?;
@@ -182,7 +184,7 @@ impl<'a> Round<'a> {
                 target.silent = true;
                 continue;
             }
-            if let Some(place) = self.upstream.at_servers.enter(address, quota) {
+            if let Some(place) = self.upstream.at_servers.enter(address, self.quotas.1) {
                 return Some(Chosen { index, memory, place });
             }
             campaign.pass_over(index);
@@ -249,8 +251,8 @@ impl<'a> Round<'a> {
         let upstream = self.upstream;
         let after = upstream.servers.memory(target.address).timeout(target.sends.saturating_sub(1), self.job.limits());
         upstream.servers.missed(target.address, upstream.world.clock.now());
-        upstream.at_servers.missed(target.address);
-        upstream.at_zones.missed(self.zone);
+        upstream.at_servers.missed(target.address, self.quotas.1);
+        upstream.at_zones.missed(self.zone, self.quotas.0);
         self.job.tell(|| Step::Failed {
             zone: self.asking.zone.clone(),
             host: target.host.clone(),
@@ -273,8 +275,8 @@ impl<'a> Round<'a> {
         let Some(target) = campaign.targets.get_mut(done.index) else { return Ok(None) };
         let (server, host) = (target.endpoint(settings.port), target.host.clone());
         if !matches!(done.result, Err(Fault::Timeout | Fault::Unreachable(_) | Fault::Limit(_))) {
-            self.upstream.at_servers.heard(target.address);
-            self.upstream.at_zones.heard(self.zone);
+            self.upstream.at_servers.heard(target.address, self.quotas.1);
+            self.upstream.at_zones.heard(self.zone, self.quotas.0);
         }
         let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
         let fault = match judged {
