@@ -128,7 +128,8 @@ pub struct RrSet {
     pub rdatas: Rdatas,
     /// The RRSIG RDATAs that cover the set; empty when unsigned or not asked for.
     pub signatures: Rdatas,
-    /// For a set made from a wildcard: the zone's proof that there is nothing closer (RFC 4035 §3.1.3.3).
+    /// What a client that validates needs to see beside the set. For one made from a wildcard, the zone's proof that there is
+    /// nothing closer (RFC 4035 §3.1.3.3); for an alias, that its target is in an unsigned zone (§3.1.4.1).
     pub closer: Option<Arc<[Self]>>,
     /// How authentic it is known to be.
     pub security: Security,

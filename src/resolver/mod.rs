@@ -17,6 +17,7 @@ mod prime;
 mod remember;
 mod scrub;
 mod signed;
+mod target;
 mod trim;
 mod validate;
 

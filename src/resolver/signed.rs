@@ -38,7 +38,7 @@ impl Resolver {
         let ttl = set.ttl.min(verified.ttl);
         let set = with_its_own(set, keys, &verified, now);
         let Some(encloser) = verified.wildcard else {
-            return Ok(RrSet { security: Security::Secure, ttl, closer: None, ..set });
+            return Ok(self.with_target(RrSet { security: Security::Secure, ttl, ..set }, keys, job));
         };
         // RFC 4035 §5.3.4: a wildcard applies only where there is nothing closer.
         let closer = set.closer.as_deref().unwrap_or_default();
@@ -89,7 +89,7 @@ impl Resolver {
     }
 
     /// Those of `sets` that the zone signed, for how long they hold, and what is wrong with the first that it did not.
-    fn verified(&self, sets: &[RrSet], keys: &ZoneKeys, job: &Job) -> (Vec<RrSet>, Ttl, Option<Bogus>) {
+    pub(super) fn verified(&self, sets: &[RrSet], keys: &ZoneKeys, job: &Job) -> (Vec<RrSet>, Ttl, Option<Bogus>) {
         let (now, work) = (self.wall(), job.budget().work());
         let (mut good, mut ttl, mut wrong) = (Vec::new(), Ttl::MAX, None);
         for set in sets.iter().take(MOST_SETS) {

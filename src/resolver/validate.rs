@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::blame::{Blame, is_crowded};
 use super::chain::bogus;
 use super::signed::Claim;
+use super::target::without_hearsay;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl, serial_time};
@@ -93,7 +94,7 @@ impl Resolver {
         // is asked for: they must not be needed for the answer.
         let in_place = question.rtype.is_parent_side() && first.owner == question.name;
         let rtype = if in_place { question.rtype } else { first.rtype };
-        let first = self.check_set(zone, (first, rtype), job).await?;
+        let first = without_hearsay(self.check_set(zone, (first, rtype), job).await?);
         // What one that a wildcard was made into says of names below is not defined (RFC 4592 §4.4, RFC 6672 §3.3).
         if first.rtype == RecordType::DNAME && first.closer.is_some() {
             return Err(bogus(Reason::Expanded, &first.owner, first.rtype));

@@ -4,6 +4,8 @@
 //! delegation below the zone with the glue of its own servers. What an answer says of the alias's target is not read:
 //! whoever is responsible for that name is asked. (RFC 2181 §5.4.1, RFC 5452 §6)
 
+use std::sync::Arc;
+
 use super::classify::BARE_DENIAL;
 use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
@@ -119,10 +121,19 @@ impl Scrubbed {
         self.proof = proofs(authority, zone, limits);
     }
 
-    /// A set made from a wildcard comes with the proof that nothing is closer (RFC 4035 §3.1.3.3).
+    /// A set made from a wildcard comes with the proof that nothing is closer (RFC 4035 §3.1.3.3), a signed alias perhaps with
+    /// the proof that its target is in an unsigned zone below.
     fn read_closer(&mut self, reply: &Message, zone: &Name, limits: &Limits) {
         for set in self.data.iter_mut().chain(&mut self.alias).filter(|set| set.is_expanded()) {
             set.closer = Some(proofs(&reply.authority, zone, limits).into());
+        }
+        let leads_below = |set: &&mut RrSet| {
+            let is_signed_alias = set.rtype == RecordType::CNAME && !set.signatures.is_empty() && set.closer.is_none();
+            is_signed_alias && set.target().is_some_and(|target| target.is_strictly_below(zone))
+        };
+        for alias in self.alias.iter_mut().filter(leads_below) {
+            let proofs = proofs(&reply.authority, zone, limits);
+            alias.closer = Some(proofs.into()).filter(|proofs: &Arc<[RrSet]>| !proofs.is_empty());
         }
     }
 

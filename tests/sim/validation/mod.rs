@@ -19,6 +19,7 @@ mod outputs;
 mod plain;
 mod signatures;
 mod stage;
+mod targets;
 mod traps;
 mod work;
 
