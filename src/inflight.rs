@@ -12,14 +12,13 @@ use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
 
 use foldhash::HashMap;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// What is being computed now, by key.
 #[derive(Debug)]
@@ -177,9 +176,9 @@ impl<V: Clone> Waiter<V> {
         self.result().await
     }
 
-    /// Waits for the result, but no longer than `time`; the computation goes on in any case.
-    pub async fn wait_at_most(mut self, time: Duration) -> Option<V> {
-        match timeout(time, self.result()).await {
+    /// Waits for the result, but not beyond `deadline`; the computation goes on in any case.
+    pub async fn wait_until(mut self, deadline: Instant) -> Option<V> {
+        match timeout_at(deadline, self.result()).await {
             Ok(value) => value,
             Err(_) => {
                 self.abandoned = Abandoned::GoesOn;
@@ -243,7 +242,10 @@ impl<K: Eq + Hash, V> Drop for Ending<K, V> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::world::Clock;
 
     const BOUNDS: Bounds = Bounds { keys: 2, waiters: 3 };
 
@@ -318,11 +320,12 @@ mod tests {
         assert_eq!(second.wait().await, Some(7), "somebody waits");
         // Who was patient for long enough leaves a computation that is worth its end.
         let minute = Duration::from_secs(60);
+        let deadline = Clock::system().now() + minute / 2;
         let long = || async move {
             tokio::time::sleep(minute).await;
             9
         };
-        assert_eq!(inflight.join(&2, long).unwrap().wait_at_most(minute / 2).await, None);
+        assert_eq!(inflight.join(&2, long).unwrap().wait_until(deadline).await, None);
         assert_eq!(inflight.join(&2, || async { 0 }).unwrap().wait().await, Some(9));
     }
 

@@ -13,7 +13,7 @@ use burdock::job::Limits;
 use burdock::policy::{self, AccessSettings, Policy};
 use burdock::resolver::{Ipv6, Minimisation, Resolver, Settings};
 use burdock::responder::{Client, ClientTransport, Immediate, Responder, Turn};
-use burdock::world::{Arrival, BoxFuture, Clock, Dice, IsOurs, Network, Route, World};
+use burdock::world::{Arrival, BoxFuture, Clock, Dice, IsOurs, Network, Route, World, in_steps};
 use bytes::Bytes;
 use ipnet::IpNet;
 use parking_lot::Mutex;
@@ -115,7 +115,7 @@ impl Lab {
         match self.responder.answer_now(packet, &self.client, &mut turn, &mut out) {
             Immediate::Reply(octets) => Bytes::copy_from_slice(&out[..octets]),
             Immediate::Later(request) => {
-                Arc::clone(&self.responder).answer_later(request).await.expect("every question gets a reply")
+                in_steps(Arc::clone(&self.responder).answer_later(request)).await.expect("every question gets a reply")
             }
             Immediate::Silence => panic!("every question gets a reply"),
         }

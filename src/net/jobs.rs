@@ -21,6 +21,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep};
 
 use super::Counters;
+use crate::world::in_steps;
 
 /// Shorter than any timer that a question sets, and long enough to cost nothing.
 const PULSE: Duration = Duration::from_millis(50);
@@ -142,7 +143,7 @@ impl Seat {
         let (jobs, turn) = (Arc::clone(&self.jobs), self.turn);
         let task = tokio::spawn(async move {
             let _seat = self;
-            work.await
+            in_steps(work).await
         });
         if let Some(place) = jobs.running.lock().tasks.get_mut(&turn) {
             *place = Some(task.abort_handle());

@@ -162,10 +162,11 @@ impl Responder {
             (Standing::Unproven, ClientTransport::Udp) => limits.reply_age.min(limits.answer_deadline),
             _ => limits.answer_deadline,
         };
+        let deadline = self.resolver.world().clock.now() + patience;
         let joined = self.inflight.join(&request.key, || Arc::clone(&self).work(Arc::clone(&request)));
         let zone = || request.question.name.clone();
         let error = match joined {
-            Ok(waiter) => match waiter.wait_at_most(patience).await {
+            Ok(waiter) => match waiter.wait_until(deadline).await {
                 Some(answer) => return self.finish(&request, &answer),
                 None if patience < limits.answer_deadline => {
                     self.counters.count(&self.counters.outlived, self.resolver.world().clock.now());

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::campaign::Progress;
 use super::cookies::{Presented, Showing, Shown};
@@ -320,7 +320,7 @@ impl Wire {
             other_case.store(arrival == Arrival::NearMiss && right_id, Ordering::Relaxed);
             arrival
         };
-        let arrived = timeout(patience, self.world.network.exchange(route, &bytes, &is_ours)).await;
+        let arrived = timeout_at(start + patience, self.world.network.exchange(route, &bytes, &is_ours)).await;
         let now = self.world.clock.now();
         let packet = match arrived {
             Err(_) => return Err(Fault::Timeout),
