@@ -233,7 +233,7 @@ fn log(given: &mut Given) -> Option<Log> {
 }
 
 /// The value that belongs to a word.
-fn choose<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Complaint> {
+pub(super) fn choose<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Complaint> {
     let words: Vec<&str> = all.iter().map(|(word, _)| *word).collect();
     let at = value::word(text, &words)?;
     let chosen = all.get(at).map(|(_, value)| *value);

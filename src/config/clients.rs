@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::dns::cookie::Secret;
-use crate::policy::{self, RateSettings, cookies};
+use crate::policy::{self, AnyAnswers, RateSettings, cookies};
 
+use super::check::choose;
 use super::given::Given;
 use super::problem::Complaint;
 use super::{networks, value};
@@ -16,12 +17,15 @@ pub fn policy(given: &mut Given, base: &Path) -> Option<policy::Settings> {
     let per_question = given.one("access.rate-limit.per-question", value::rate);
     let cookies = cookies(given, base);
     let special_use = given.one("local.special-use", value::flag);
+    let any =
+        given.one("answers.any", |text| choose(text, &[("short", AnyAnswers::Short), ("full", AnyAnswers::Full)]));
     Some(policy::Settings {
         access: access?,
         cookies: cookies?,
         rate: RateSettings { per_client: per_client?, per_question: per_question? },
         special_use: special_use?,
         elsewhere: Vec::new(),
+        any: any?,
     })
 }
 

@@ -127,6 +127,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "replies over UDP per second to one network (/24, /56) whose clients are neither believed nor have a cookie; of the others every second is truncated or BADCOOKIE, the rest gets nothing; 0: no limit",
     ),
     ("access.rate-limit.per-question", Form::Rate, "20", "the same for one question of one network"),
+    (
+        "answers.any",
+        Form::Word(&["short", "full"]),
+        "short",
+        "what ANY gets; short: one HINFO record, or that there is no such name (RFC 8482); full: what the zone's servers tell over TCP, at most `limits.any-rrsets` RRsets",
+    ),
     ("cache.size", Form::Size, "512MiB", "octets that all caches may take together"),
     ("cache.min-ttl", Form::Time, "0s", "shorter TTLs are raised to this"),
     ("cache.max-ttl", Form::Time, "1d", "longer TTLs are cut to this"),

@@ -104,6 +104,8 @@ limits! {
     servers_read: count = 64, "servers";
     /// NSEC and NSEC3 RRsets kept of one denial.
     proofs_per_denial: count = 8, "RRsets";
+    /// RRsets of an answer to ANY that are checked and passed on; of more the rest is left out (ANYTrap).
+    any_rrsets: count = 24, "RRsets";
     /// Signatures kept with one RRset.
     signatures_per_rrset: count = 8, "signatures";
     /// Octets of one cache entry (DNSKEY and TXT: twice as many).

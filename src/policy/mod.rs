@@ -42,13 +42,31 @@ pub struct Settings {
     pub special_use: bool,
     /// Zones the operator has set servers for: they win over special use.
     pub elsewhere: Vec<Name>,
+    /// What is answered to ANY.
+    pub any: AnyAnswers,
+}
+
+/// What is answered to ANY (RFC 8482).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnyAnswers {
+    /// One record that says where to read about it, or that the name does not exist.
+    Short,
+    /// What the zone's servers tell.
+    Full,
 }
 
 impl Settings {
     /// Who may ask as `access` says, with cookies, without a rate, and without names of our own.
     pub const fn plain(access: access::Settings) -> Self {
         let rate = rate::Settings { per_client: 0, per_question: 0 };
-        Self { access, cookies: cookies::Settings::Random, rate, special_use: false, elsewhere: Vec::new() }
+        Self {
+            access,
+            cookies: cookies::Settings::Random,
+            rate,
+            special_use: false,
+            elsewhere: Vec::new(),
+            any: AnyAnswers::Short,
+        }
     }
 }
 
@@ -77,6 +95,7 @@ pub struct Policy {
     rate: Option<Rate>,
     fairness: Arc<Fairness>,
     local: Option<Local>,
+    any: AnyAnswers,
 }
 
 impl Policy {
@@ -96,6 +115,7 @@ impl Policy {
             rate,
             fairness: Fairness::new(Arc::clone(limits), dice.bits()),
             local: settings.special_use.then(|| Local::new(settings.elsewhere.clone())),
+            any: settings.any,
         }
     }
 
@@ -133,6 +153,11 @@ impl Policy {
     /// Third check: the answer to a question that is not for the public DNS. `None` for all others.
     pub fn local(&self, question: &Question) -> Option<LocalAnswer> {
         self.local.as_ref()?.answer(question)
+    }
+
+    /// What is answered to ANY.
+    pub const fn any(&self) -> AnyAnswers {
+        self.any
     }
 
     /// Last check, when nobody knows the answer yet: a place to wait in; those who are exempt need none.

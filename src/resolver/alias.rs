@@ -55,17 +55,21 @@ impl Chain {
     fn extend(&mut self, reached: Reached, job: &Job) -> Result<Option<Resolution>, ResolveError> {
         let alias = match reached {
             Reached::End(outcome) => {
-                return Ok(Some(Resolution { aliases: std::mem::take(&mut self.aliases), outcome }));
+                return Ok(Some(self.end(outcome, Vec::new())));
+            }
+            Reached::Every(sets) => {
+                let mut sets = sets.into_iter();
+                let first = sets.next().map(Outcome::Found);
+                return Ok(first.map(|first| self.end(first, sets.collect())));
             }
             Reached::Alias(alias) => alias,
         };
         for set in alias {
             let target = set.target().unwrap_or_else(Name::root);
             let is_link = set.rtype == RecordType::CNAME;
-            // What a DNAME stands for is what was asked for.
-            if is_link && self.rtype == RecordType::CNAME {
-                let aliases = std::mem::take(&mut self.aliases);
-                return Ok(Some(Resolution { aliases, outcome: Outcome::Found(set) }));
+            // What a DNAME stands for is what was asked for, and of a name that is an alias there is nothing else to ask for.
+            if is_link && matches!(self.rtype, RecordType::CNAME | RecordType::ANY) {
+                return Ok(Some(self.end(Outcome::Found(set), Vec::new())));
             }
             // A DNAME met twice on the way stands in the answer once.
             if !self.aliases.contains(&set) {
@@ -76,6 +80,10 @@ impl Chain {
             }
         }
         Ok(None)
+    }
+
+    fn end(&mut self, outcome: Outcome, more: Vec<RrSet>) -> Resolution {
+        Resolution { aliases: std::mem::take(&mut self.aliases), outcome, more }
     }
 
     /// The failure, with the aliases that led to it when it is one of aliases (RFC 6672 §2.2).

@@ -165,6 +165,8 @@ impl Resolver {
             None => match self.descend(&question, Proof::WantedOfKnown, job).await.map_err(ResolveError::of_keys)? {
                 Reached::End(outcome) => outcome,
                 Reached::Alias(alias) => return read_alias(zone, &alias),
+                // Nobody asked for that.
+                Reached::Every(_) => return Err(bogus(Reason::DenialMissing, zone, RecordType::DS)),
             },
         };
         self.read_vouched(zone, outcome, job)

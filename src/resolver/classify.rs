@@ -1,4 +1,4 @@
-//! A scrubbed reply is of use in one of six ways, or it is the server's fault. Pure.
+//! A scrubbed reply is of use in one of seven ways, or it is the server's fault. Pure.
 
 use super::minimise::Probe;
 use super::scrub::{Scrubbed, Upward};
@@ -21,6 +21,8 @@ pub enum Kind {
     Alias(Vec<RrSet>),
     /// The name is an alias, by this DNAME, of one that is longer than a name may be (RFC 6672 §2.2).
     TooLong(RrSet),
+    /// What there is at the name, when that was asked for (ANY); not nothing.
+    Every(Vec<RrSet>),
     /// The question ends here.
     End(Outcome),
 }
@@ -56,6 +58,7 @@ pub fn classify(probe: &Probe, reply: Scrubbed, trust: Trust) -> Result<Kind, Fa
         // Whatever a shortened question finds, it shows that there is no cut.
         Scrubbed { data: Some(_), .. } if probe.minimised => Ok(Kind::NoCut),
         Scrubbed { data: Some(data), .. } => Ok(Kind::End(Outcome::Found(data))),
+        Scrubbed { every, .. } if !every.is_empty() => Ok(Kind::Every(every)),
         Scrubbed { ref alias, .. } if !alias.is_empty() && probe.minimised => Ok(Kind::NoCut),
         Scrubbed { alias, .. } if !alias.is_empty() => Ok(Kind::Alias(alias)),
         Scrubbed { rcode: Rcode::NXDOMAIN, .. } if probe.may_widen() => Ok(Kind::Opaque),

@@ -11,6 +11,7 @@ use super::addresses::{Contacts, may_look_up_more};
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::doubt::{Failed, too_late};
 use super::forward::Way;
+use super::heard::tell_heard;
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
 use super::scrub::scrub;
@@ -20,7 +21,7 @@ use crate::cache::Rank;
 use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::Bogus;
 use crate::job::{Job, Limit, count};
-use crate::telemetry::{Heard, Step};
+use crate::telemetry::Step;
 use crate::upstream::{Campaign, Fault, Lameness, Unanswered, Useful};
 
 /// A delegation is kept at least this long: a parent's TTL of 0 must not make every question a walk. Not longer, for
@@ -206,7 +207,7 @@ impl Resolver {
                 Kind::Referral(delegation) => return Ok(Visit::Deeper(delegation)),
                 Kind::NoCut => walk.revealed.reveal(question, job.limits()),
                 Kind::Opaque => walk.revealed.reveal_all(),
-                Kind::TooLong(_) | Kind::Alias(_) | Kind::End(_) => {
+                Kind::TooLong(_) | Kind::Alias(_) | Kind::Every(_) | Kind::End(_) => {
                     let proven = self.prove(&cut.apex, (&probe, kind), walk, job).await;
                     match proven.map(|kind| trimmed(kind, self.most_signatures())) {
                         Ok(Kind::TooLong(dname)) => {
@@ -259,6 +260,7 @@ impl Resolver {
             (Proof::Wanted, Kind::Alias(alias)) => {
                 self.check_alias(zone, &probe.question, alias, job).await.map(Kind::Alias)
             }
+            (Proof::Wanted, Kind::Every(sets)) => self.check_every(zone, sets, job).await.map(Kind::Every),
             (Proof::Wanted, Kind::TooLong(dname)) => {
                 let mut checked = self.check_alias(zone, &probe.question, vec![dname.clone()], job).await?;
                 Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
@@ -282,6 +284,7 @@ impl Resolver {
         }
         match kind {
             Kind::Alias(alias) => Reached::Alias(self.remember_alias(alias, rank, job)),
+            Kind::Every(sets) => Reached::Every(self.bounded(sets)),
             Kind::End(outcome) => Reached::End(self.remember(&probe.question, outcome, rank, job)),
             // Nothing else ends a walk.
             _ => Reached::Alias(Vec::new()),
@@ -371,28 +374,5 @@ fn bound_glue(server: &mut NameServer, most: usize) {
         let count = if address.is_ipv4() { &mut four } else { &mut six };
         *count += 1;
         *count <= most
-    });
-}
-
-fn tell_heard(zone: &Name, useful: &Useful<(Kind, Rank)>, job: &Job) {
-    job.tell(|| Step::Heard {
-        zone: zone.clone(),
-        host: useful.host.clone(),
-        server: useful.server,
-        transport: useful.transport,
-        rtt: useful.rtt,
-        what: match &useful.kind.0 {
-            Kind::Referral(delegation) => Heard::Referral {
-                zone: delegation.zone.clone(),
-                servers: delegation.servers.iter().map(|server| server.host.clone()).collect(),
-            },
-            Kind::NoCut => Heard::NoCut,
-            Kind::Opaque => Heard::Opaque,
-            Kind::Alias(alias) => Heard::Alias { to: alias.last().and_then(RrSet::target).unwrap_or_else(Name::root) },
-            Kind::TooLong(_) => Heard::AliasTooLong,
-            Kind::End(Outcome::Found(set)) => Heard::Answer { records: set.rdatas.len() },
-            Kind::End(Outcome::NoData(_)) => Heard::NoData,
-            Kind::End(Outcome::NxDomain(_)) => Heard::NxDomain,
-        },
     });
 }

@@ -4,6 +4,7 @@ mod addresses;
 mod aggressive;
 mod alias;
 mod anchors;
+mod any;
 mod barren;
 mod blame;
 mod chain;
@@ -12,6 +13,7 @@ mod descend;
 mod doubt;
 mod error;
 mod forward;
+mod heard;
 mod minimise;
 mod prime;
 mod remember;
@@ -104,13 +106,20 @@ pub struct Resolution {
     pub aliases: Vec<RrSet>,
     /// The end of the chain; TTLs are what is left.
     pub outcome: Outcome,
+    /// The other RRsets of the name, when all were asked for (ANY).
+    pub more: Vec<RrSet>,
 }
 
 impl Resolution {
     /// How authentic all of it is: no more than the least authentic part.
     pub fn security(&self) -> Security {
-        let aliases = self.aliases.iter().map(|set| set.security);
-        aliases.fold(self.outcome.security(), Security::min)
+        let sets = self.aliases.iter().chain(&self.more).map(|set| set.security);
+        sets.fold(self.outcome.security(), Security::min)
+    }
+
+    /// The end of a question by itself.
+    const fn of(outcome: Outcome) -> Self {
+        Self { aliases: Vec::new(), outcome, more: Vec::new() }
     }
 
     /// The denials that are part of it.
@@ -119,7 +128,7 @@ impl Resolution {
             Outcome::Found(set) => (Some(set), None),
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => (None, Some(&*denial.proof)),
         };
-        let expanded = self.aliases.iter().chain(found).filter_map(|set| set.closer.as_deref());
+        let expanded = self.aliases.iter().chain(found).chain(&self.more).filter_map(|set| set.closer.as_deref());
         expanded.chain(denied)
     }
 

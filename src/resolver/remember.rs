@@ -14,6 +14,8 @@ use crate::telemetry::{FromCache, Step};
 pub(super) enum Reached {
     /// At an alias: its CNAME, or a DNAME and the CNAME it stands for.
     Alias(Vec<RrSet>),
+    /// At all that there is at the name, for who asked for it (ANY); not nothing.
+    Every(Vec<RrSet>),
     /// At the end of the question.
     End(Outcome),
 }
@@ -137,7 +139,8 @@ impl Resolver {
             Outcome::Found(set) => self.fits(set),
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => self.fits_denial(denial),
         };
-        end && resolution.aliases.iter().all(|set| self.fits(set))
+        let together: usize = resolution.more.iter().map(RrSet::octets).sum();
+        end && together <= self.entry_octets() && resolution.aliases.iter().all(|set| self.fits(set))
     }
 
     fn fits(&self, set: &RrSet) -> bool {

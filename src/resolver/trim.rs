@@ -16,6 +16,7 @@ pub(super) fn trimmed(kind: Kind, most: usize) -> Kind {
     };
     match kind {
         Kind::Alias(alias) => Kind::Alias(all(alias, most)),
+        Kind::Every(sets) => Kind::Every(all(sets, most)),
         Kind::TooLong(dname) => Kind::TooLong(trimmed_set(dname, most)),
         Kind::End(Outcome::Found(set)) => Kind::End(Outcome::Found(trimmed_set(set, most))),
         Kind::End(Outcome::NoData(found)) => Kind::End(Outcome::NoData(denial(found))),

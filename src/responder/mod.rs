@@ -21,7 +21,7 @@ use crate::dns::{
 };
 use crate::inflight::{Abandoned, Bounds, Full, Inflight};
 use crate::job::{Checking, Job, Limit, count};
-use crate::policy::{Full as Crowded, Policy, Standing, Verdict};
+use crate::policy::{AnyAnswers, Full as Crowded, Policy, Standing, Verdict};
 use crate::resolver::{Resolution, ResolveError, Resolver};
 use crate::telemetry::ClientCounters;
 
@@ -211,9 +211,10 @@ impl Responder {
                 let answer = failure::qualify(answer, job.budget());
                 let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
                 // The first time, the RRset or denial that the walk left in the cache is enough: most names are asked for
-                // once, and a finished reply would double what they cost. Aliases may have left nothing (DNAME).
+                // once, and a finished reply would double what they cost. Aliases may have left nothing (DNAME), and ANY.
                 let asked_before = job.budget().queries_spent() == 0;
-                if (asked_before || !resolution.aliases.is_empty()) && self.resolver.may_remember(&resolution) {
+                let may_be_gone = !resolution.aliases.is_empty() || question.rtype == RecordType::ANY;
+                if (asked_before || may_be_gone) && self.resolver.may_remember(&resolution) {
                     self.answers.insert(&request.key, Arc::clone(&answer));
                 }
                 answer
@@ -288,13 +289,18 @@ impl Responder {
         {
             return Some(reply::local(question, &local, now));
         }
-        if question.rtype == RecordType::ANY {
-            return Some(reply::any(question, now));
-        }
-        if request.recursion_desired {
+        let short = question.rtype == RecordType::ANY && self.policy.any() == AnyAnswers::Short;
+        if request.recursion_desired && !short {
             return None;
         }
         let job = self.job(request);
+        if short {
+            // RFC 8482 §4.2 is about names that exist.
+            return Some(match self.resolver.nonexistence(question, &job) {
+                Some(denial) => reply::build(question, &denial, (request.dnssec_ok, None), now),
+                None => reply::any(question, now),
+            });
+        }
         if let Some(resolution) = self.resolver.recollect(question, &job) {
             if let Some(ede) = sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
                 return Some(reply::withheld(question, ede, now));

@@ -15,7 +15,7 @@ use super::exchange::{Reply, Try};
 use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
 use super::{Campaign, Fault, Manner, Target, Upstream};
-use crate::dns::{Message, Name, Question};
+use crate::dns::{Message, Name, Question, RecordType};
 use crate::job::{Job, Limit, Place, Quota};
 use crate::telemetry::Step;
 use crate::world::Transport;
@@ -224,7 +224,9 @@ impl<'a> Round<'a> {
         // Those whom the operator named are the only way there is.
         target.silent |= number == 0 && !self.asking.manner.wants_recursion() && memory.is_silent(job.depth());
         // When every datagram stayed without reply, the stream is the last thing to try (INT-07).
-        let transport = if number < limits.sends_per_server { Transport::Udp } else { Transport::Tcp };
+        // Nor does an answer to ANY fit into a datagram that nobody forged.
+        let may_be_datagram = number < limits.sends_per_server && self.asking.question.rtype != RecordType::ANY;
+        let transport = if may_be_datagram { Transport::Udp } else { Transport::Tcp };
         target.sends = number + 1;
         target.tried_tcp |= transport == Transport::Tcp;
         campaign.sends += 1;

@@ -7,7 +7,7 @@ use burdock::config::{Config, Log, LogFormat, Overrides, Rollover, parse};
 use burdock::dns::Ttl;
 use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
 use burdock::job::Limits;
-use burdock::policy::{RateSettings, cookies};
+use burdock::policy::{AnyAnswers, RateSettings, cookies};
 use burdock::resolver::{Forward, Ipv6, Minimisation, Service};
 
 use super::program::ConfigFile;
@@ -35,6 +35,7 @@ fn the_defaults_are_those_of_the_manual() {
     assert_eq!(config.policy.access.believed.len(), 9);
     assert_eq!(config.policy.rate, RateSettings { per_client: 100, per_question: 20 });
     assert_eq!(config.policy.cookies, cookies::Settings::Random);
+    assert_eq!(config.policy.any, AnyAnswers::Short);
     assert_eq!(config.cache.size, 512 << 20);
     assert_eq!((config.cache.min_ttl, config.cache.max_ttl), (Ttl::ZERO, Ttl::from_secs(86_400)));
     assert_eq!(config.cache.max_negative_ttl, Ttl::from_secs(3600));
@@ -90,6 +91,12 @@ fn what_is_remembered() {
     changes("cache: { min-ttl: 1m }", |c| c.cache.min_ttl = Ttl::from_secs(60));
     changes("cache: { max-ttl: 7d }", |c| c.cache.max_ttl = Ttl::from_secs(7 * 86_400));
     changes("cache: { max-negative-ttl: 300s }", |c| c.cache.max_negative_ttl = Ttl::from_secs(300));
+}
+
+#[test]
+fn what_any_gets() {
+    changes("answers: { any: short }", |_| {});
+    changes("answers: { any: full }", |c| c.policy.any = AnyAnswers::Full);
 }
 
 #[test]

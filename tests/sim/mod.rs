@@ -1,6 +1,7 @@
 //! Simulated runs: packet counts, broken servers one by one, and random Internets by the thousand.
 
 mod aggressive;
+mod any;
 mod broken;
 mod corners;
 mod counts;

@@ -68,7 +68,8 @@ impl Lab {
         Self::build(EPOCH, internet, seed, |_, limits, policy| change(policy, limits))
     }
 
-    fn build(
+    /// With everything of its own.
+    pub fn build(
         wall: Duration,
         internet: &Internet,
         seed: u64,

@@ -26,6 +26,8 @@ pub struct Scrubbed {
     pub alias: Vec<RrSet>,
     /// The data asked for.
     pub data: Option<RrSet>,
+    /// What there is at QNAME, when that was asked for (ANY).
+    pub every: Vec<RrSet>,
     /// More than one CNAME at one name.
     pub contradicts: bool,
     /// A DNAME that leads to a name which is too long (RFC 6672 §2.2).
@@ -59,6 +61,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         recursive: reply.header.has(Header::RA),
         alias: Vec::new(),
         data: None,
+        every: Vec::new(),
         contradicts: false,
         too_long: None,
         soa: None,
@@ -66,11 +69,12 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         delegation: None,
         upward: Upward::No,
     };
-    scrubbed.read_answer(reply, question, zone);
-    if scrubbed.data.is_none() && scrubbed.alias.is_empty() {
+    scrubbed.read_answer(reply, question, zone, limits);
+    let answers = scrubbed.data.is_some() || !scrubbed.alias.is_empty() || !scrubbed.every.is_empty();
+    if !answers {
         scrubbed.read_denial(reply, question, zone, limits);
     }
-    if scrubbed.data.is_none() && scrubbed.alias.is_empty() && scrubbed.soa.is_none() {
+    if !answers && scrubbed.soa.is_none() {
         scrubbed.read_delegation(reply, question, zone, limits);
     }
     scrubbed.read_closer(reply, zone, limits);
@@ -87,13 +91,14 @@ impl Scrubbed {
     /// that is no denial. It is passed on all the same, since one bad record must not take the good ones away, and every
     /// server of the zone most likely sends it. Whose record it was does not matter: no server that errs deserves better.
     fn shorten(&mut self) {
-        let sets = self.data.iter_mut().chain(&mut self.alias).chain(&mut self.soa).chain(&mut self.proof);
+        let answers = self.data.iter_mut().chain(&mut self.alias).chain(&mut self.every);
+        let sets = answers.chain(&mut self.soa).chain(&mut self.proof);
         sets.for_each(|set| set.ttl = set.ttl.min(BARE_DENIAL));
     }
 
     /// A DNAME above the name comes first, whatever was asked for: below it there is nothing else, and a CNAME made of it,
     /// which nobody signs, is not data (RFC 6672 §2.4, §5.3.1).
-    fn read_answer(&mut self, reply: &Message, question: &Question, zone: &Name) {
+    fn read_answer(&mut self, reply: &Message, question: &Question, zone: &Name, limits: &Limits) {
         let (answer, name) = (&reply.answer, &question.name);
         let above = |record: &&Record| {
             record.rtype == RecordType::DNAME && record.owner.is_in(zone) && name.is_strictly_below(&record.owner)
@@ -103,6 +108,10 @@ impl Scrubbed {
                 Some(cname) => self.alias.extend([dname, cname]),
                 None => self.too_long = Some(dname),
             }
+            return;
+        }
+        if question.rtype == RecordType::ANY {
+            self.every = every(answer, (name, zone), count(limits.any_rrsets));
             return;
         }
         self.data = rrset(answer, name, question.rtype);
@@ -124,7 +133,8 @@ impl Scrubbed {
     /// A set made from a wildcard comes with the proof that nothing is closer (RFC 4035 §3.1.3.3), a signed alias perhaps with
     /// the proof that its target is in an unsigned zone below.
     fn read_closer(&mut self, reply: &Message, zone: &Name, limits: &Limits) {
-        for set in self.data.iter_mut().chain(&mut self.alias).filter(|set| set.is_expanded()) {
+        let sets = self.data.iter_mut().chain(&mut self.alias).chain(&mut self.every);
+        for set in sets.filter(|set| set.is_expanded()) {
             set.closer = Some(proofs(&reply.authority, zone, limits).into());
         }
         let leads_below = |set: &&mut RrSet| {
@@ -197,6 +207,19 @@ fn proofs(authority: &[Record], zone: &Name, limits: &Limits) -> Vec<RrSet> {
         }
     }
     proofs
+}
+
+/// The first `most` RRsets of `name`, signatures with what they cover. DS records are not the zone's that begins there.
+fn every(answer: &[Record], (name, zone): (&Name, &Name), most: usize) -> Vec<RrSet> {
+    let mut sets: Vec<RrSet> = Vec::new();
+    let is_data = |rtype: RecordType| rtype != RecordType::RRSIG && !rtype.is_meta();
+    let is_the_zones = |rtype: RecordType| !rtype.is_parent_side() || name != zone;
+    for Record { owner, rtype, .. } in answer.iter().filter(|r| is_data(r.rtype) && is_the_zones(r.rtype)) {
+        if sets.len() < most && owner == name && !sets.iter().any(|set| set.rtype == *rtype) {
+            sets.extend(rrset(answer, name, *rtype));
+        }
+    }
+    sets
 }
 
 /// The RRset of this owner and type among `records`, with the signatures that cover it.

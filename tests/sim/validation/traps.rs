@@ -150,8 +150,8 @@ fn dos_04_many_ds_many_keys() {
     });
 }
 
-/// ANYTrap: forty RRsets of one name, each with eight signatures that are none. ANY is not passed on, and of an answer
-/// that brings along what nobody asked for only what was asked for is judged.
+/// ANYTrap: forty RRsets of one name, each with eight signatures that are none. ANY is not passed on unless that is wanted, and
+/// of an answer that brings along what nobody asked for only what was asked for is judged.
 #[test]
 fn dos_05_any() {
     run(async {

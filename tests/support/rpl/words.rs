@@ -56,6 +56,7 @@ impl Setup {
             limits: limits(),
             policy: policy::Settings {
                 special_use: true,
+                any: policy::AnyAnswers::Full,
                 ..policy::Settings::plain(policy::AccessSettings {
                     snoop: loopback(),
                     ..policy::AccessSettings::allowing(loopback())
