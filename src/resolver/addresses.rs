@@ -27,12 +27,28 @@ pub(super) struct Contacts {
     /// Look-ups begun, those included that were broken off.
     begun: u32,
     failed: u32,
+    /// Why the first look-up that came to no end did not.
+    open: Option<ResolveError>,
     desperate: bool,
 }
 
 impl Contacts {
     fn is_open(&self, server: &NameServer, cut: &ZoneCut) -> bool {
         !server.host.is_in(&cut.apex) && !self.looked_up.contains(&server.host)
+    }
+
+    /// A look-up ended with `error`.
+    fn note(&mut self, error: ResolveError) {
+        if error.is_open() && self.open.is_none() {
+            self.open = Some(error.into_cause());
+        }
+    }
+
+    /// What to say when no server of `zone` can be asked: nothing more, unless there may be some.
+    fn verdict(&self, zone: &Name) -> Result<bool, ResolveError> {
+        self.open
+            .clone()
+            .map_or(Ok(false), |cause| Err(ResolveError::AddressUnknown { zone: zone.clone(), cause: Box::new(cause) }))
     }
 
     const fn may_look_up(&self, limits: &Limits) -> bool {
@@ -65,7 +81,7 @@ impl Resolver {
     /// to look up, or nothing came of it.
     ///
     /// # Errors
-    /// [`ResolveError`] when a bound of the whole question is reached.
+    /// [`ResolveError`] when a bound of the whole question is reached, or nobody can be asked and that may be for want of time.
     pub(super) async fn more_addresses(
         &self,
         cut: &ZoneCut,
@@ -79,7 +95,10 @@ impl Resolver {
             open.extend_from_slice(&hosts);
             running.extend(hosts.into_iter().map(|host| self.look_up(host, job)));
             if running.is_empty() {
-                return Ok(self.last_resort(cut, contacts, job).await);
+                return match self.last_resort(cut, contacts, job).await {
+                    false if contacts.campaign.is_empty() => contacts.verdict(&cut.apex),
+                    found => Ok(found),
+                };
             }
             let Ok(done) = timeout(PATIENCE, running.next()).await else {
                 // Those asked for may have dead servers themselves; another joins while they are waited for.
@@ -96,7 +115,10 @@ impl Resolver {
                 }) => {
                     return Err(ResolveError::Limit { limit, zone: cut.apex.clone() });
                 }
-                Err(_) => Vec::new(),
+                Err(error) => {
+                    contacts.note(error);
+                    Vec::new()
+                }
             };
             let most = count(job.limits().addresses_per_server);
             if self.add(contacts, &host, addresses.into_iter().take(most)) > 0 {

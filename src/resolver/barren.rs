@@ -1,36 +1,21 @@
 //! Zones and server names that led nowhere a moment ago: no server of the zone has an address, the name has none.
 //!
-//! Remembered like failures (RFC 9520 §3.2), for a second at first and a minute at most. Without it every other name of a
-//! zone whose delegations lead in a circle (TsuNAME) or nowhere (NXNSAttack) would be walked for anew.
+//! Remembered like failures (RFC 9520 §3.2), for a second at first and a minute at most, or five seconds when it was not found
+//! out. Without it every other name of a zone whose delegations lead in a circle (TsuNAME) or nowhere (NXNSAttack) would be
+//! walked for anew.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::error::LONGEST_BARREN;
 use super::{ResolveError, Resolver};
-use crate::cache::{Failures, Reason};
+use crate::cache::Failures;
 use crate::dns::{Name, Question, RecordType};
 use crate::job::Job;
 
-/// That it led nowhere; there is no more to say.
-#[derive(Clone, Copy, Debug)]
-struct Nowhere;
-
-impl Reason for Nowhere {
-    fn octets(&self) -> usize {
-        0
-    }
-
-    fn longest(&self) -> Duration {
-        LONGEST_BARREN
-    }
-}
-
 /// What led nowhere.
 pub(super) struct Barren {
-    known: Failures<Nowhere>,
+    known: Failures<ResolveError>,
     /// Whether anything ever was: mostly nothing is, and then nothing is looked for.
     any: AtomicBool,
 }
@@ -41,18 +26,18 @@ impl Barren {
         Self { known: Failures::new(capacity, seed), any: AtomicBool::new(false) }
     }
 
-    /// The zone at or above `name`, but not above `apex`, that has no server with an address, if there is one.
-    pub(super) fn zone(&self, name: &Name, apex: &Name, now: Instant) -> Option<Name> {
+    /// The zone at or above `name`, but not above `apex`, that has no server with an address, if there is one, and why.
+    pub(super) fn zone(&self, name: &Name, apex: &Name, now: Instant) -> Option<(Name, ResolveError)> {
         if !self.any.load(Ordering::Relaxed) {
             return None;
         }
         let mut zones = name.ancestors().take_while(|zone| zone.is_in(apex));
-        zones.find(|zone| self.known.find(&key(zone, RecordType::NS), now).is_some())
+        zones.find_map(|zone| self.known.find(&key(&zone, RecordType::NS), now).map(|failed| (zone, failed.reason)))
     }
 
-    /// No server of `zone` has an address.
-    pub(super) fn found_zone(&self, zone: &Name, now: Instant) {
-        self.insert(&key(zone, RecordType::NS), now);
+    /// No server of `zone` has an address, or none that could be found out.
+    pub(super) fn found_zone(&self, zone: &Name, why: &ResolveError, now: Instant) {
+        self.insert(&key(zone, RecordType::NS), why.clone(), now);
     }
 
     /// Whether `host` had no address a moment ago.
@@ -62,12 +47,12 @@ impl Barren {
 
     /// `host` has no address.
     pub(super) fn found_host(&self, host: &Name, now: Instant) {
-        self.insert(&key(host, RecordType::A), now);
+        self.insert(&key(host, RecordType::A), ResolveError::NoAddress { zone: host.clone() }, now);
     }
 
-    fn insert(&self, key: &Question, now: Instant) {
+    fn insert(&self, key: &Question, why: ResolveError, now: Instant) {
         self.any.store(true, Ordering::Relaxed);
-        self.known.insert(key, Nowhere, now);
+        self.known.insert(key, why, now);
     }
 }
 
@@ -76,8 +61,8 @@ impl Resolver {
     pub(super) fn pass_if_barren(&self, question: &Question, apex: &Name, job: &Job) -> Result<(), ResolveError> {
         match self.barren.zone(&question.name, apex, job.now()) {
             // What is above the cut is not asked of the zone's own servers.
-            Some(zone) if !(question.rtype.is_parent_side() && zone == question.name) => {
-                Err(ResolveError::Remembered(Box::new(ResolveError::NoAddress { zone })))
+            Some((zone, why)) if !(question.rtype.is_parent_side() && zone == question.name) => {
+                Err(ResolveError::Remembered(Box::new(why)))
             }
             _ => Ok(()),
         }
@@ -90,6 +75,8 @@ fn key(name: &Name, rtype: RecordType) -> Question {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::world::Clock;
 
@@ -97,9 +84,10 @@ mod tests {
     async fn a_zone_is_known_to_all_names_below_it_but_not_past_a_cut() {
         let (barren, clock) = (Barren::new(1 << 20, 0), Clock::at(Duration::ZERO));
         let name = |text: &str| text.parse::<Name>().unwrap();
-        let zone = |asked: &str, apex: &str| barren.zone(&name(asked), &name(apex), clock.now());
+        let zone = |asked: &str, apex: &str| barren.zone(&name(asked), &name(apex), clock.now()).map(|(zone, _)| zone);
         assert_eq!(zone("www.evil.example", "."), None);
-        barren.found_zone(&name("evil.example"), clock.now());
+        let none = ResolveError::NoAddress { zone: name("evil.example") };
+        barren.found_zone(&name("evil.example"), &none, clock.now());
         assert_eq!(zone("www.evil.example", "."), Some(name("evil.example")));
         assert_eq!(zone("evil.example", "example"), Some(name("evil.example")));
         assert_eq!(zone("example", "."), None);
@@ -114,5 +102,20 @@ mod tests {
         assert!(barren.is_host(&name("ns.example"), clock.now()));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(!barren.is_host(&name("ns.example"), clock.now()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_found_out_in_time_is_remembered_for_seconds() {
+        let (barren, clock) = (Barren::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let zone: Name = "late.example".parse().unwrap();
+        let cause = Box::new(ResolveError::Deadline { zone: Name::root() });
+        let late = ResolveError::AddressUnknown { zone: zone.clone(), cause };
+        for _ in 0..10 {
+            barren.found_zone(&zone, &late, clock.now());
+        }
+        tokio::time::advance(Duration::from_secs(4)).await;
+        assert_eq!(barren.zone(&zone, &Name::root(), clock.now()), Some((zone.clone(), late)));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(barren.zone(&zone, &Name::root(), clock.now()), None);
     }
 }

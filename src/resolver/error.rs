@@ -40,6 +40,14 @@ pub enum ResolveError {
         /// The zone.
         zone: Name,
     },
+    /// The addresses of the zone's servers could not be found out: there may be some.
+    #[error("the addresses of the servers of zone {zone} could not be found out: {cause}")]
+    AddressUnknown {
+        /// The zone.
+        zone: Name,
+        /// What came of the first look-up that came to no end.
+        cause: Box<Self>,
+    },
     /// What was found must not be believed.
     #[error("{bogus}")]
     Bogus {
@@ -85,13 +93,17 @@ pub enum ResolveError {
 const LONGEST_BOGUS: Duration = Duration::from_secs(30);
 
 /// Servers get addresses, too, and the next question for the zone need not be told.
-pub(super) const LONGEST_BARREN: Duration = Duration::from_secs(60);
+const LONGEST_BARREN: Duration = Duration::from_secs(60);
+
+/// Whether they have addresses may be known as soon as somebody has more time.
+const LONGEST_UNKNOWN: Duration = Duration::from_secs(5);
 
 impl Reason for ResolveError {
     fn longest(&self) -> Duration {
         match self.root() {
             Self::Bogus { .. } => LONGEST_BOGUS,
             Self::NoAddress { .. } => LONGEST_BARREN,
+            Self::AddressUnknown { .. } => LONGEST_UNKNOWN,
             _ => LONGEST_FAILURE,
         }
     }
@@ -108,6 +120,7 @@ impl Reason for ResolveError {
             | Self::ServerIsAlias { host: name } => name.wire().len(),
             Self::Bogus { bogus } => size_of::<Bogus>() + bogus.name.wire().len(),
             Self::NoKeys { cause, .. } => size_of::<Self>() + cause.octets(),
+            Self::AddressUnknown { zone, cause } => zone.wire().len() + size_of::<Self>() + cause.octets(),
             Self::Remembered(reason) => size_of::<Self>() + reason.octets(),
         }
     }
@@ -118,6 +131,14 @@ impl ResolveError {
     pub fn root(&self) -> &Self {
         match self {
             Self::Remembered(reason) => reason.root(),
+            _ => self,
+        }
+    }
+
+    /// The innermost reason why addresses are not known.
+    pub(super) fn into_cause(self) -> Self {
+        match self {
+            Self::Remembered(inner) | Self::AddressUnknown { cause: inner, .. } => inner.into_cause(),
             _ => self,
         }
     }
@@ -133,7 +154,14 @@ impl ResolveError {
 
     /// Whether it may have been met in finding out whether data is authentic, not in finding the data.
     pub(super) const fn may_be_of_checking(&self) -> bool {
-        matches!(self, Self::Bogus { .. } | Self::NoKeys { .. } | Self::Deadline { .. } | Self::Limit { .. })
+        matches!(
+            self,
+            Self::Bogus { .. }
+                | Self::NoKeys { .. }
+                | Self::Deadline { .. }
+                | Self::Limit { .. }
+                | Self::AddressUnknown { .. }
+        )
     }
 
     /// Whether it was silence, which one packet may show to be over.
@@ -153,7 +181,19 @@ impl ResolveError {
 
     /// Whether nothing else is worth trying: there is no work, time or packet left.
     pub(super) fn is_final(&self) -> bool {
-        self.is_costly() || matches!(self, Self::Limit { .. } | Self::Deadline { .. })
+        self.is_costly() || matches!(self, Self::Limit { .. } | Self::Deadline { .. } | Self::AddressUnknown { .. })
+    }
+
+    /// Whether the look-up of an address that ended so says nothing of whether there is one: it had no time, no
+    /// place beside others, or nothing left to spend. A circle of zones is an answer.
+    pub(super) fn is_open(&self) -> bool {
+        match self.root() {
+            Self::Deadline { .. } | Self::AddressUnknown { .. } => true,
+            Self::Limit { limit, .. } => {
+                limit.is_others_doing() || matches!(limit, Limit::TcpQueries | Limit::UpstreamOctets)
+            }
+            _ => false,
+        }
     }
 
     /// Whether the failure is the question's own, so that asking again in a second would be in vain. What a sub-question
@@ -161,7 +201,7 @@ impl ResolveError {
     pub(super) fn is_lasting(&self, depth: u32) -> bool {
         match self {
             Self::NoServer { .. } => true,
-            Self::NoKeys { cause, .. } => cause.is_lasting(depth),
+            Self::NoKeys { cause, .. } | Self::AddressUnknown { cause, .. } => cause.is_lasting(depth),
             Self::Limit { limit, .. } if limit.is_others_doing() => false,
             Self::Remembered(_) | Self::ServerIsAlias { .. } => false,
             _ => depth == 0,

@@ -18,6 +18,10 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede, Option<Ede>) {
         ResolveError::Deadline { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "LATE"),
         ResolveError::NoServer { last, .. } => fault_tag(*last),
         ResolveError::NoAddress { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "NOAD"),
+        ResolveError::AddressUnknown { cause, .. } => match cause.as_ref() {
+            ResolveError::Limit { limit, .. } => limit_tag(*limit),
+            _ => (EdeCode::NO_REACHABLE_AUTHORITY, "ADUN"),
+        },
         ResolveError::NoKeys { .. } => (EdeCode::DNSKEY_MISSING, "NKEY"),
         ResolveError::Bogus { bogus } => (bogus.reason.ede(), "BOGU"),
         ResolveError::AliasLoop { .. } => (EdeCode::OTHER, "LOOP"),

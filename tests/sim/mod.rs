@@ -1,5 +1,6 @@
 //! Simulated runs: packet counts, broken servers one by one, and random Internets by the thousand.
 
+mod addresses;
 mod aggressive;
 mod any;
 mod broken;
