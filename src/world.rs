@@ -80,7 +80,7 @@ impl Clock {
         Self { start: Instant::now(), wall_at_start: Some(wall) }
     }
 
-    /// The monotonic present: for TTLs, deadlines and round trips. In a step of [`InSteps`] it is the same each time.
+    /// The monotonic present: for TTLs, deadlines and round trips. In a step of [`in_steps`] it is the same each time.
     #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
     pub fn now(&self) -> Instant {
         match STEP.get() {
