@@ -31,11 +31,12 @@ impl Resolver {
         }
     }
 
-    /// The same with what the cache knows, and nothing else.
+    /// The same with what the cache knows, what follows from it, and nothing else.
     pub(super) fn follow_known(&self, question: &Question, job: &Job) -> Option<Resolution> {
         let mut chain = Chain { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype };
         loop {
-            let reached = self.recall(&Question::new(chain.name.clone(), question.rtype), job)?;
+            let current = Question::new(chain.name.clone(), question.rtype);
+            let reached = self.recall(&current, job).or_else(|| self.deduce(&current, job))?;
             if let Some(resolution) = chain.extend(reached, job).ok()? {
                 return Some(resolution);
             }

@@ -305,7 +305,7 @@ impl Resolver {
         if for_all { &self.failures } else { &self.unchecked }
     }
 
-    /// What the cache alone knows about `question`; nothing is sent.
+    /// What the cache alone knows about `question`, or has the proof of (RFC 8198); nothing is sent.
     pub fn recollect(&self, question: &Question, job: &Job) -> Option<Resolution> {
         self.follow_known(question, job)
     }

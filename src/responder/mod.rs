@@ -301,16 +301,16 @@ impl Responder {
                 None => reply::any(question, now),
             });
         }
-        if let Some(resolution) = self.resolver.recollect(question, &job) {
-            if let Some(ede) = sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
-                return Some(reply::withheld(question, ede, now));
-            }
-            return Some(reply::build(question, &resolution, (request.dnssec_ok, None), now));
+        // What failed a moment ago is known (RFC 9520 §3.2), and comes first as it does with RD: the data may be there.
+        if let Some(failure) = self.resolver.known_failure(question, &job) {
+            return Some(reply::failed(question, &failure, request.dnssec_ok, now));
         }
-        // What failed a moment ago is known, too (RFC 9520 §3.2).
-        Some(match self.resolver.known_failure(question, &job) {
-            Some(failure) => reply::failed(question, &failure, request.dnssec_ok, now),
-            None => reply::unknown(question, now),
+        let Some(resolution) = self.resolver.recollect(question, &job) else {
+            return Some(reply::unknown(question, now));
+        };
+        Some(match sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
+            Some(ede) => reply::withheld(question, ede, now),
+            None => reply::build(question, &resolution, (request.dnssec_ok, None), now),
         })
     }
 }

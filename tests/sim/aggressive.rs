@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use burdock::dns::{Header, QueryFlags, Rcode, RecordType};
-use burdock::playground::{Denials, Hashing, Internet};
+use burdock::dns::{Header, Message, QueryFlags, Question, Rcode, RecordType, write_query};
+use burdock::playground::{Behaviour, Denials, Hashing, Internet, set_rcode};
+use burdock::responder::{Client, ClientTransport};
 
 use super::validation::from;
-use crate::support::{EPOCH, Lab, Reply, Tree, run};
+use crate::support::{EPOCH, Lab, Reply, Tree, name, run};
 
 const A: RecordType = RecordType::A;
 const DO: QueryFlags = QueryFlags { dnssec_ok: true, ..Lab::FLAGS };
@@ -241,5 +242,34 @@ fn a_signed_dname_answers_for_other_names_below_it() {
             lab.wait(Duration::from_secs(601)).await;
             assert!(cost(&lab, &format!("c.old.{tld}"), A).await.2 > 0);
         }
+    });
+}
+
+/// RFC 8198 §4: what is proven is known, to those who ask without RD, too; what failed a moment ago is still known to fail.
+#[test]
+fn without_rd_what_is_proven_is_known() {
+    run(async {
+        let failing = Behaviour::edits(|query, draft| {
+            if query.name() == name("gone.t1") && query.rtype() == Some(RecordType::TXT) {
+                set_rcode(&mut draft.message, Rcode::NOERROR);
+                draft.message.authority.clear();
+            }
+        });
+        let tree = Tree::signed().secure("t1", &["198.18.1.1"], "www A 192.0.2.1\n").behave("198.18.1.1", failing);
+        let lab = lab(&tree);
+        let client = Client { address: ([192, 0, 2, 78], 40_000).into(), transport: ClientTransport::Tcp };
+        let known = async |owner: &str, rtype| {
+            let flags = QueryFlags { recursion_desired: false, ..DO };
+            let query = write_query(1, &Question::new(name(owner), rtype), flags);
+            let reply = Message::parse(&lab.exchange(&query, &client).await.unwrap()).unwrap();
+            (reply.rcode(), reply.header.has(Header::AD))
+        };
+        assert_eq!(cost(&lab, "gone.t1", RecordType::TXT).await.0, Rcode::SERVFAIL);
+        assert_eq!(cost(&lab, "gond.t1", A).await.0, Rcode::NXDOMAIN);
+        let before = lab.net.packets();
+        assert_eq!(known("gone.t1", A).await, (Rcode::NXDOMAIN, true));
+        assert_eq!(known("gone.t1", RecordType::TXT).await, (Rcode::SERVFAIL, false));
+        assert_eq!(known("www.t1", A).await, (Rcode::REFUSED, false));
+        assert_eq!(lab.net.packets(), before);
     });
 }
