@@ -19,7 +19,7 @@ use crate::telemetry::Step;
 /// Zones that are tried when several seem to have signed something. Mostly it is one; in a change of hands, two.
 const MOST_SIGNERS: usize = 3;
 
-/// How long data is kept that counts as unsigned by the operator's exception.
+/// How long is kept what counts only because of the operator's exception, or of an anchor that leads nowhere.
 const EXCEPTED: Ttl = Ttl::from_secs(60);
 
 /// How authentic something is, and for how long at most.
@@ -134,13 +134,43 @@ impl Resolver {
         let (sets, missing) = (denial.proof.iter().chain(&denial.soa), Reason::DenialMissing);
         let said = Said { zone, of: (&question.name, question.rtype), sets, missing };
         let check = |keys: &ZoneKeys| self.check_proof(question, denial.clone(), claim, (keys, job));
-        let judged = self.judge(said, check, job).await?;
+        let judged = match self.judge(said, check, job).await {
+            Err(error) if claim == Claim::NxDomain && error.is_bogus() => {
+                let above = self.denied_above(zone, question, &denial, job).await;
+                return above.map_or(Err(error), |denial| Ok(Outcome::NxDomain(denial)));
+            }
+            judged => judged?,
+        };
         Ok(match judged {
             Judged::Signed(outcome) => outcome,
             Judged::Otherwise((security, ttl)) => {
                 claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial })
             }
         })
+    }
+
+    /// What a secure zone proves not to exist although there is a trust anchor for it, below, which fits no keys. What there is
+    /// in a zone with an anchor, no zone above it can say; that there is no such zone, it can (RFC 6840 §5.10, C.2).
+    async fn denied_above(&self, zone: &Name, question: &Question, denial: &Denial, job: &Job) -> Option<Denial> {
+        let of = (&question.name, question.rtype);
+        let base = self.base(zone, of, job);
+        let leads_nowhere = || matches!(self.standings.find(&base, job.now()), Some(Standing::Bogus(_)));
+        if self.anchored().anchors.at(&base).is_none() || !leads_nowhere() {
+            return None;
+        }
+        let above =
+            signers_of(denial.proof.iter(), of, zone).into_iter().filter(|signer| base.is_strictly_below(signer));
+        for signer in above {
+            let Ok(Standing::Secure(keys)) = self.standing(&signer, job).await else { continue };
+            let checked = self.check_proof(question, denial.clone(), Claim::NxDomain, (&keys, job));
+            if let (true, Ok(Outcome::NxDomain(denial))) = (keys.apex == signer, checked)
+                && denial.security == Security::Secure
+            {
+                // The anchor may be mended any moment.
+                return Some(Denial { ttl: denial.ttl.min(EXCEPTED), ..denial });
+            }
+        }
+        None
     }
 
     /// Tries the zones that seem to have signed what was said, one after the other: `check` is asked with the keys of each.

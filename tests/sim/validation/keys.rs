@@ -2,9 +2,12 @@
 
 use burdock::dns::{Rcode, RecordType, rrset_to_text};
 use burdock::dnssec::{AnchorRecord, Source};
-use burdock::playground::{Algorithm, Behaviour, Digest, DsField, Flaw, Role, Signer, SigningKey, Window};
+use burdock::playground::{
+    Algorithm, Behaviour, Denials, Digest, DsField, Flaw, Hashing, Role, Signer, SigningKey, Window,
+};
 
 use super::forge::{Lie, bare, signed, soa};
+use super::stage::refusal;
 use super::{A, FORGED, ask, authentic, from, refused, tell, unsigned, validating, verdict};
 use crate::support::{EPOCH, Lab, Tree, name, run};
 
@@ -101,6 +104,45 @@ fn val_16_island_below_an_unsigned_zone() {
         }
     });
     tell("VAL-16");
+}
+
+/// RFC 6840 §5.10, C.2: a trust anchor for a zone that is not there. The zone above proves that it is not, and nothing else.
+#[test]
+fn an_anchor_for_a_zone_that_does_not_exist() {
+    let tree = |denials| {
+        Tree::signed()
+            .secure("t1", &["198.18.1.1"], "www A 192.0.2.1\nzz A 192.0.2.2")
+            .signer("t1", |signer| signer.denying(denials))
+            .secure("c.t1", &["198.18.1.1"], "www A 192.0.2.3")
+    };
+    let lab = |tree: &Tree, apex: &str| {
+        let anchor = Signer::for_zone(&name(apex), window()).unwrap().ds(&name(apex)).unwrap();
+        Lab::with(&tree.internet(), 1, |settings, _| {
+            settings.dnssec = from(&tree.anchor());
+            settings.dnssec.anchors.merge(&from(&anchor).anchors);
+        })
+    };
+    run(async {
+        let gone = lab(&tree(Denials::Nsec), "gone.t1");
+        for owner in ["www.gone.t1", "gone.t1", "gone2.t1"] {
+            let reply = authentic(&gone, owner, A, Rcode::NXDOMAIN).await;
+            let ttl = reply.message.authority.iter().map(|record| record.ttl.as_secs()).max();
+            assert!(owner == "gone2.t1" || ttl <= Some(60), "{reply}");
+        }
+        // Data, the absence of a type, and a denial that leaves room for the zone are not for the zone above to tell.
+        let data = Lie::answer(signed("t1", &format!("www.gone.t1. A {FORGED}"))).to("www.gone.t1", A);
+        refusal(&lab(&tree(Denials::Nsec).behave("198.18.1.1", data), "gone.t1"), "www.gone.t1", A, &[9, 6, 10]).await;
+        let nothing =
+            Lie::denial(Rcode::NOERROR, [soa("t1"), signed("t1", "www.gone.t1. 300 NSEC zz.t1. TXT RRSIG NSEC")]);
+        let nothing = nothing.to("www.gone.t1", A);
+        refusal(&lab(&tree(Denials::Nsec).behave("198.18.1.1", nothing), "gone.t1"), "www.gone.t1", A, &[9, 6, 12])
+            .await;
+        refusal(&lab(&tree(Denials::Nsec3OptOut(Hashing::default())), "gone.t1"), "www.gone.t1", A, &[9, 6, 12]).await;
+        // Nor anything about a zone that is there.
+        let denial = [soa("t1"), signed("t1", "t1. 300 NSEC zz.t1. NS SOA RRSIG NSEC DNSKEY")];
+        let denies = Lie::denial(Rcode::NXDOMAIN, denial).to("www.c.t1", A);
+        refusal(&lab(&tree(Denials::Nsec).behave("198.18.1.1", denies), "c.t1"), "www.c.t1", A, &[12, 6]).await;
+    });
 }
 
 /// Nothing but unknown algorithms or digests: insecure, and told (RFC 6840 §5.2). Known ones beside: one good path will do,
