@@ -109,7 +109,7 @@ pub struct Waiter<V> {
     left: Arc<Left<V>>,
 }
 
-/// On the heap from the start: a walk's future is large, and would be moved several times.
+/// What the first waiter drives.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl<V: fmt::Debug> fmt::Debug for Waiter<V> {
@@ -134,8 +134,21 @@ where
     ///
     /// # Errors
     /// [`Full`] when a bound is reached.
-    pub fn join<F>(self: &Arc<Self>, key: &K, start: impl FnOnce() -> F) -> Result<Waiter<V>, Full>
+    pub fn join<S, F>(self: &Arc<Self>, key: &K, start: S) -> Result<Waiter<V>, Full>
     where
+        S: FnOnce() -> F + Send + 'static,
+        F: Future<Output = V> + Send + 'static,
+    {
+        self.join_prepared(key, || start)
+    }
+
+    /// The same, where `prepare` gathers what `start` takes with it; for the first waiter alone, and at once.
+    ///
+    /// # Errors
+    /// [`Full`] when a bound is reached.
+    pub fn join_prepared<S, F>(self: &Arc<Self>, key: &K, prepare: impl FnOnce() -> S) -> Result<Waiter<V>, Full>
+    where
+        S: FnOnce() -> F + Send + 'static,
         F: Future<Output = V> + Send + 'static,
     {
         let mut table = self.table.lock();
@@ -155,8 +168,10 @@ where
         table.insert(key.clone(), Arc::clone(&slot));
         drop(table);
         let ending = Ending { inflight: Arc::clone(self), key: key.clone(), slot: Arc::clone(&slot), value: None };
-        let work = start();
-        Ok(Waiter { slot, work: Some(Box::pin(async move { ending.with(work.await) })), abandoned, left })
+        let start = prepare();
+        // Made where it will stay: a walk's future has some kilobytes, and would be moved several times.
+        let work = Box::pin(async move { ending.with(start().await) });
+        Ok(Waiter { slot, work: Some(work), abandoned, left })
     }
 
     /// How many keys are in flight.
@@ -321,7 +336,7 @@ mod tests {
         // Who was patient for long enough leaves a computation that is worth its end.
         let minute = Duration::from_secs(60);
         let deadline = Clock::system().now() + minute / 2;
-        let long = || async move {
+        let long = move || async move {
             tokio::time::sleep(minute).await;
             9
         };

@@ -163,7 +163,8 @@ impl Responder {
             _ => limits.answer_deadline,
         };
         let deadline = self.resolver.world().clock.now() + patience;
-        let joined = self.inflight.join(&request.key, || Arc::clone(&self).work(Arc::clone(&request)));
+        let (this, asked) = (Arc::clone(&self), Arc::clone(&request));
+        let joined = self.inflight.join(&request.key, move || this.work(asked));
         let zone = || request.question.name.clone();
         let error = match joined {
             Ok(waiter) => match waiter.wait_until(deadline).await {

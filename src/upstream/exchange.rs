@@ -265,11 +265,12 @@ impl Upstream {
             Transport::Udp => job.limits().longest_timeout,
             Transport::Tcp => job.limits().tcp_timeout,
         };
-        let start = || {
+        let prepare = || {
             let cookie = self.presented(attempt, dress);
-            self.wire().exchange(route, build(attempt.question, dress, cookie, &self.world.dice), patience)
+            let (wire, outgoing) = (self.wire(), build(attempt.question, dress, cookie, &self.world.dice));
+            move || wire.exchange(route, outgoing, patience)
         };
-        let waiter = self.exchanges.join(&key, start).map_err(|_| Fault::Timeout)?;
+        let waiter = self.exchanges.join_prepared(&key, prepare).map_err(|_| Fault::Timeout)?;
         waiter.wait().await.unwrap_or(Err(Fault::Timeout))
     }
 
