@@ -108,14 +108,7 @@ impl Walked {
             true => RrSet { owner: self.question.name.clone(), ..rrset.clone() },
             false => rrset.clone(),
         };
-        resolution
-            .aliases
-            .iter()
-            .chain(last)
-            .chain(&resolution.more)
-            .map(in_its_case)
-            .flat_map(|rrset| rrset_to_text(&rrset))
-            .collect()
+        resolution.aliases.iter().chain(last).map(in_its_case).flat_map(|rrset| rrset_to_text(&rrset)).collect()
     }
 
     fn to_json(&self) -> Json {

@@ -56,12 +56,13 @@ impl Chain {
     fn extend(&mut self, reached: Reached, job: &Job) -> Result<Option<Resolution>, ResolveError> {
         let alias = match reached {
             Reached::End(outcome) => {
-                return Ok(Some(self.end(outcome, Vec::new())));
+                return Ok(Some(self.end(outcome)));
             }
             Reached::Every(sets) => {
                 let mut sets = sets.into_iter();
                 let first = sets.next().map(Outcome::Found);
-                return Ok(first.map(|first| self.end(first, sets.collect())));
+                self.aliases.extend(sets);
+                return Ok(first.map(|first| self.end(first)));
             }
             Reached::Alias(alias) => alias,
         };
@@ -70,7 +71,7 @@ impl Chain {
             let is_link = set.rtype == RecordType::CNAME;
             // What a DNAME stands for is what was asked for, and of a name that is an alias there is nothing else to ask for.
             if is_link && matches!(self.rtype, RecordType::CNAME | RecordType::ANY) {
-                return Ok(Some(self.end(Outcome::Found(set), Vec::new())));
+                return Ok(Some(self.end(Outcome::Found(set))));
             }
             // A DNAME met twice on the way stands in the answer once.
             if !self.aliases.contains(&set) {
@@ -83,8 +84,8 @@ impl Chain {
         Ok(None)
     }
 
-    fn end(&mut self, outcome: Outcome, more: Vec<RrSet>) -> Resolution {
-        Resolution { aliases: std::mem::take(&mut self.aliases), outcome, more }
+    fn end(&mut self, outcome: Outcome) -> Resolution {
+        Resolution { aliases: std::mem::take(&mut self.aliases), outcome }
     }
 
     /// The failure, with the aliases that led to it when it is one of aliases (RFC 6672 §2.2).

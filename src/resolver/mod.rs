@@ -102,24 +102,23 @@ pub enum Minimisation {
 /// The end of a job: the aliases followed, and how the last name ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolution {
-    /// CNAME (and DNAME) RRsets in the order they were followed; TTLs are what is left.
+    /// CNAME (and DNAME) RRsets in the order they were followed; for ANY the other RRsets of the name, too. TTLs are what is
+    /// left.
     pub aliases: Vec<RrSet>,
     /// The end of the chain; TTLs are what is left.
     pub outcome: Outcome,
-    /// The other RRsets of the name, when all were asked for (ANY).
-    pub more: Vec<RrSet>,
 }
 
 impl Resolution {
     /// How authentic all of it is: no more than the least authentic part.
     pub fn security(&self) -> Security {
-        let sets = self.aliases.iter().chain(&self.more).map(|set| set.security);
+        let sets = self.aliases.iter().map(|set| set.security);
         sets.fold(self.outcome.security(), Security::min)
     }
 
     /// The end of a question by itself.
     const fn of(outcome: Outcome) -> Self {
-        Self { aliases: Vec::new(), outcome, more: Vec::new() }
+        Self { aliases: Vec::new(), outcome }
     }
 
     /// The denials that are part of it.
@@ -128,7 +127,7 @@ impl Resolution {
             Outcome::Found(set) => (Some(set), None),
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => (None, Some(&*denial.proof)),
         };
-        let expanded = self.aliases.iter().chain(found).chain(&self.more).filter_map(|set| set.closer.as_deref());
+        let expanded = self.aliases.iter().chain(found).filter_map(|set| set.closer.as_deref());
         expanded.chain(denied)
     }
 

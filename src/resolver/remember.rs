@@ -9,6 +9,9 @@ use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security};
 use crate::job::{Checking, Job, count};
 use crate::telemetry::{FromCache, Step};
 
+/// The octets of a reply that is kept, as a multiple of those of one entry.
+const MOST_ENTRIES: usize = 4;
+
 /// Where the walk for one name ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
@@ -139,8 +142,9 @@ impl Resolver {
             Outcome::Found(set) => self.fits(set),
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => self.fits_denial(denial),
         };
-        let together: usize = resolution.more.iter().map(RrSet::octets).sum();
-        end && together <= self.entry_octets() && resolution.aliases.iter().all(|set| self.fits(set))
+        let together: usize = resolution.aliases.iter().map(RrSet::octets).sum();
+        let large = together > MOST_ENTRIES * self.entry_octets();
+        end && !large && resolution.aliases.iter().all(|set| self.fits(set))
     }
 
     fn fits(&self, set: &RrSet) -> bool {

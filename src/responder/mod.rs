@@ -238,7 +238,8 @@ impl Responder {
     /// What there is to tell about an answer that could not be validated.
     fn remark(&self, resolution: &Resolution, question: &Question) -> Option<Ede> {
         let insecure = resolution.security() == Security::Insecure;
-        let owner = resolution.aliases.last().and_then(RrSet::target);
+        let alias = resolution.aliases.last().filter(|set| set.rtype == RecordType::CNAME);
+        let owner = alias.and_then(RrSet::target);
         let code =
             insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name), resolution)).flatten()?;
         Some(Ede::new(code, "the zone is taken for unsigned [UNSG]"))

@@ -45,7 +45,7 @@ pub(super) fn build(
     let mut authority = Vec::new();
     let mut ttl = None;
     match &resolution.outcome {
-        Outcome::Found(set) => answer.extend(std::iter::once(set).chain(&resolution.more)),
+        Outcome::Found(set) => answer.push(set),
         Outcome::NoData(denial) | Outcome::NxDomain(denial) => {
             authority.extend(records(denial, dnssec_ok));
             ttl = Some(denial.ttl);
