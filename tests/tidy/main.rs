@@ -9,6 +9,7 @@ mod layers;
 mod samples;
 mod sizes;
 mod source;
+mod switches;
 mod words;
 
 use std::process::Command;
@@ -108,4 +109,10 @@ fn every_rfc_named_is_accounted_for() {
 fn every_setting_is_described_as_it_is() {
     documents::write_settings();
     assert_clean(documents::check_settings);
+}
+
+#[test]
+fn every_switch_finds_its_mechanism_and_its_test() {
+    switches::write();
+    assert_clean(switches::check);
 }

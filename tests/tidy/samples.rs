@@ -1,7 +1,7 @@
 //! Bad samples: a rule that cannot fail checks nothing.
 
 use super::source::{Complaint, Source};
-use super::{crates, documents, layers, sizes, words};
+use super::{crates, documents, layers, sizes, switches, words};
 
 fn complaints(rule: fn(&[Source]) -> Vec<Complaint>, path: &str, text: &str) -> Vec<String> {
     rule(&[Source::new(path, text)]).iter().map(ToString::to_string).collect()
@@ -122,4 +122,17 @@ fn documents_that_went_stale_are_seen() {
     assert_eq!(documents::check_coverage(&pair).iter().map(|found| found.line).collect::<Vec<_>>(), [2]);
     let stale = "# Settings\n<!-- made -->\n| old |\n<!-- end -->\n";
     assert_eq!(lines(documents::check_settings, "docs/settings.md", stale), [3]);
+}
+
+#[test]
+fn switches_that_switch_nothing_are_seen() {
+    let list = "# a | b\nx | src/a.rs | if a { | if false { | a::tests::t\n+ | src/a.rs | b | c\n\
+                y | src/a.rs | if | x | a::tests::u\nz | src/a.rs | a";
+    let page = "<!-- switches -->\n<!-- end -->\n";
+    let tree = [("src/a.rs", "fn t() { if a { b }; if c {} }"), ("tests/attacks/switches.txt", list)];
+    let mut tree: Vec<Source> = tree.iter().map(|(path, text)| Source::new(path, text)).collect();
+    let found: Vec<usize> = switches::check(&tree).iter().map(|complaint| complaint.line).collect();
+    assert_eq!(found, [4, 4, 5], "not once, no such test, no such line");
+    tree.push(Source::new("docs/threat-model.md", page));
+    assert_eq!(switches::check(&tree).len(), 4);
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use burdock::dns::{Name, Question, Rcode, Rdatas, Record, RecordType, RrSet, Ttl};
 use burdock::dnssec::NegativeAnchor;
 use burdock::playground::{
-    Algorithm, Behaviour, Denials, Draft, Flaw, Hashing, Role, Rrsig, Signed, Signer, SigningKey, Window, records,
+    Algorithm, Behaviour, Denials, Draft, Field, Flaw, Hashing, Role, Rrsig, Signed, Signer, SigningKey, Window,
+    records,
 };
 
 use super::forge::{Lie, bare, key_of};
@@ -276,7 +277,13 @@ fn one_good_signature_among_two_hundred() {
 #[test]
 fn an_exception_inside_a_zone() {
     let tree = Tree::signed()
-        .secure("t1", &[SERVER], "www A 192.0.2.1\nwww.off A 192.0.2.2\noff TXT x\nalias.off CNAME www\nzz A 192.0.2.4")
+        .secure(
+            "t1",
+            &[SERVER],
+            "www A 192.0.2.1\nwww.off A 192.0.2.2\noff TXT x\nbad.off MX 1 www\n\
+            alias.off CNAME www\nzz A 192.0.2.4",
+        )
+        .wrong("t1", Flaw::Signature(name("bad.off.t1"), RecordType::MX, Field::Signature))
         .secure("c.off.t1", &["198.18.3.1"], "www A 192.0.2.3")
         .wrong("c.off.t1", Flaw::Unsigned(name("mail.c.off.t1"), A))
         .behave(SERVER, Behaviour::DropsSignatures(vec![A, RecordType::TXT, RecordType::NSEC, RecordType::CNAME]));
@@ -295,6 +302,8 @@ fn an_exception_inside_a_zone() {
         };
         let lab = with(false);
         for (owner, rtype, rcode) in [
+            // Signed badly by a zone that is secure, and nothing is known of the exception yet: nobody looks.
+            ("bad.off.t1", RecordType::MX, NOERROR),
             ("www.off.t1", A, NOERROR),
             ("off.t1", RecordType::TXT, NOERROR),
             ("off.t1", A, NOERROR),

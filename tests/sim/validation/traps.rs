@@ -131,9 +131,12 @@ fn dos_04_many_ds_many_keys() {
         let own = |count| trapped(colliding(count), 20, Bait::Keys);
         let keys = colliding(582);
         let tag = keys[0].tag();
-        let ds: String = (0..1300).map(|index| format!("t1. DS {tag} 13 2 {index:064x}\n")).collect();
-        let foreign = trapped(keys, 20, Bait::Data).delegate("t1", &ds).wrong("t1", Flaw::NoDs);
-        for (seed, tree) in (1..).zip([own(300), own(20), foreign]) {
+        let foreign = |count| {
+            let ds: String = (0..count).map(|index| format!("t1. DS {tag} 13 2 {index:064x}\n")).collect();
+            trapped(keys.clone(), 20, Bait::Data).delegate("t1", &ds).wrong("t1", Flaw::NoDs)
+        };
+        // As many DS records as one message holds are more than are kept; of two hundred all count.
+        for (seed, tree) in (1..).zip([own(300), own(20), foreign(1300), foreign(200)]) {
             let lab = validating(&tree, seed);
             let (answered, spent) = cost(&lab, "n0.t1", A).await;
             most.bounded(spent);
