@@ -28,7 +28,7 @@ use burdock::cache::Front;
 use burdock::responder::{Immediate, Responder, Turn};
 use tokio::time::Instant;
 
-use inside::{Lab, query, runtime};
+use inside::{Lab, query, question, runtime};
 use names::Target;
 
 /// A piece of work: its name, and how often it is done while it is counted.
@@ -41,6 +41,8 @@ const SIGNED: Piece = ("signed cold domain", 200);
 
 /// More than this part of what is on record is too much.
 const TOLERANCE: f64 = 0.05;
+/// Octets of the future that a walk is.
+const LARGEST_WALK: usize = 2048;
 /// What is on record, from the root of the repository.
 const RECORD: &str = "benches/instructions.txt";
 
@@ -64,7 +66,7 @@ fn main() -> ExitCode {
 fn compare(record: bool) -> io::Result<bool> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(RECORD);
     let known = fs::read_to_string(&path).unwrap_or_default();
-    let (mut lines, mut well) = (String::new(), true);
+    let (mut lines, mut well) = (String::new(), is_small());
     for piece in [HIT, HOST, DOMAIN, SIGNED] {
         let counted = count(piece)?;
         let before = known.lines().find_map(|line| line.strip_prefix(piece.0)?.trim().parse::<u64>().ok());
@@ -83,6 +85,19 @@ fn compare(record: bool) -> io::Result<bool> {
         fs::write(path, lines)?;
     }
     Ok(well || record)
+}
+
+/// Whether a walk in progress takes as little memory as it may: thousands may be under way.
+fn is_small() -> bool {
+    let _inside = runtime().enter();
+    let lab = Lab::new();
+    let (asked, job) = (question(&Target::new(7, 42)), lab.resolver.job());
+    let octets = size_of_val(&lab.resolver.resolve(&asked, &job));
+    println!("a walk in progress {octets:8} octets, {LARGEST_WALK} allowed");
+    if octets > LARGEST_WALK {
+        println!("a walk in progress takes more than it may: box what is rarely waited for");
+    }
+    octets <= LARGEST_WALK
 }
 
 /// Instructions of one piece, on average.

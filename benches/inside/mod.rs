@@ -57,6 +57,7 @@ impl Network for Nearby {
 
 /// A resolver and its front desk.
 pub struct Lab {
+    #[allow(dead_code, reason = "each benchmark uses what it needs")]
     pub resolver: Arc<Resolver>,
     pub responder: Arc<Responder>,
     pub clock: Clock,

@@ -1,6 +1,7 @@
 //! The walk: from the closest known zone cut down to the servers that hold the answer (RFC 1034 §5.3.3).
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -90,12 +91,15 @@ impl Resolver {
                 Step::Entered { zone: cut.apex.clone(), servers, chosen }
             });
             let until = walk.until;
-            let visit = self.visit(&cut, question, &mut walk, job);
-            let visit = match until {
-                None => visit.await,
-                Some(until) => timeout_at(until, visit).await.unwrap_or_else(|_| Err(too_late(&cut))),
+            let visited = {
+                // Pinned, as it would else have a place for each way to wait for it.
+                let visit = pin!(self.visit(&cut, question, &mut walk, job));
+                match until {
+                    None => visit.await,
+                    Some(until) => timeout_at(until, visit).await.unwrap_or_else(|_| Err(too_late(&cut))),
+                }
             };
-            match visit.map_err(|error| self.first_failure(error, &walk, job))? {
+            match visited.map_err(|error| self.first_failure(error, &walk, job))? {
                 Visit::There(reached) => return Ok(reached),
                 Visit::Deeper(delegation) => {
                     let above = cut;
@@ -133,7 +137,7 @@ impl Resolver {
         match (known, self.forwards.closest(name)) {
             (known, Some(forwarded)) => forwarded.beginning(known),
             (Some(known), None) => known,
-            (None, None) => self.root_cut(job).await,
+            (None, None) => Box::pin(self.root_cut(job)).await,
         }
     }
 
@@ -208,7 +212,11 @@ impl Resolver {
                 Kind::NoCut => walk.revealed.reveal(question, job.limits()),
                 Kind::Opaque => walk.revealed.reveal_all(),
                 Kind::TooLong(_) | Kind::Alias(_) | Kind::Every(_) | Kind::End(_) => {
-                    let proven = self.prove(&cut.apex, (&probe, kind), walk, job).await;
+                    let proven = match walk.proof {
+                        Proof::Unwanted => Ok(kind),
+                        // Boxed: next to a signature that costs nothing, and keeps all walks small.
+                        _ => Box::pin(self.prove(&cut.apex, (&probe, kind), walk, job)).await,
+                    };
                     match proven.map(|kind| trimmed(kind, self.most_signatures())) {
                         Ok(Kind::TooLong(dname)) => {
                             return Err(ResolveError::AliasTooLong {
@@ -249,7 +257,6 @@ impl Resolver {
         job: &Job,
     ) -> Result<Kind, ResolveError> {
         match (&mut walk.proof, kind) {
-            (Proof::Unwanted, kind) => Ok(kind),
             (Proof::Raw(place), kind) => {
                 if let Kind::End(Outcome::Found(set)) = &kind {
                     **place = Some(set.clone());
@@ -276,7 +283,7 @@ impl Resolver {
                 judge(None).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
                 Ok(kind)
             }
-            (Proof::Wanted | Proof::WantedOfKnown, kind) => Ok(kind),
+            (Proof::Wanted | Proof::WantedOfKnown | Proof::Unwanted, kind) => Ok(kind),
         }
     }
 
@@ -335,7 +342,7 @@ impl Resolver {
             let recursive = contacts.campaign.last_fault == Some(Fault::Lame(Lameness::Recursive));
             // More addresses are of no use to a zone that had its share of packets.
             if contacts.campaign.may_go_on(job) {
-                match self.more_addresses(cut, contacts, job).await {
+                match Box::pin(self.more_addresses(cut, contacts, job)).await {
                     Ok(true) => continue,
                     // Those that are known may have been given up early: they get the rest of their time.
                     Ok(false) | Err(_) if more_to_know => continue,
