@@ -79,8 +79,8 @@ impl Resolver {
     ) -> Result<Reached, ResolveError> {
         let mut cut = self.closest(question, job).await;
         self.pass_if_barren(question, &cut.apex, job)?;
-        let new = || Revealed::new(self.settings.qname_minimisation);
-        let mut walk = Walk { proof, liars: Vec::new(), revealed: new(), failed: Vec::new(), until: None };
+        let revealed = Revealed::new(self.settings.qname_minimisation);
+        let mut walk = Walk { proof, liars: Vec::new(), revealed, failed: Vec::new(), until: None };
         if matches!(walk.proof, Proof::WantedOfKnown) {
             walk.proof = Proof::Wanted;
             walk.revealed.reveal_all();
@@ -112,21 +112,34 @@ impl Resolver {
                     walk.forgive(&cut, self);
                 }
                 Visit::Moved(failed) => {
-                    if !self.is_replaced(&cut, job) {
-                        self.cuts.remove(&cut.apex);
-                    }
-                    cut = self.closest(question, job).await;
-                    walk.revealed = new();
-                    walk.liars.clear();
-                    if failed.knows_all_of(&cut) {
-                        return Err(failed.error);
-                    }
-                    walk.doubt(*failed, job);
-                    walk.forgive(&cut, self);
+                    // Boxed: it is rare, and all walks would be the larger for it.
+                    cut = Box::pin(self.start_anew(&cut, failed, &mut walk, (question, job))).await?;
                 }
             }
         }
         Err(ResolveError::Limit { limit: Limit::Referrals, zone: cut.apex.clone() })
+    }
+
+    /// Asks above a cut whose servers failed where the zone is now.
+    async fn start_anew(
+        &self,
+        cut: &ZoneCut,
+        failed: Box<Failed>,
+        walk: &mut Walk<'_>,
+        (question, job): (&Question, &Job),
+    ) -> Result<Arc<ZoneCut>, ResolveError> {
+        if !self.is_replaced(cut, job) {
+            self.cuts.remove(&cut.apex);
+        }
+        let cut = self.closest(question, job).await;
+        walk.revealed = Revealed::new(self.settings.qname_minimisation);
+        walk.liars.clear();
+        if failed.knows_all_of(&cut) {
+            return Err(failed.error);
+        }
+        walk.doubt(*failed, job);
+        walk.forgive(&cut, self);
+        Ok(cut)
     }
 
     /// The closest cut at or above the question: for types that the parent answers, strictly above.

@@ -226,12 +226,14 @@ impl Resolver {
     pub async fn resolve(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
         job.tell(|| Step::Started { question: question.clone() });
         let failures = self.failures(job);
-        let recent = failures.recent(question, job.now());
-        if let Some(failure) = recent.as_ref().and_then(|failed| standing(failed, job)) {
-            job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Failure });
-            return self.look_again(question, failure, job).await;
-        }
-        let careful = recent.filter(|failed| failed.reason.is_silence()).map(|_| job.trying(Effort::Little));
+        let careful = match self.lately(question, job) {
+            Lately::Failed(failure) => {
+                job.tell(|| Step::Cached { question: question.clone(), what: FromCache::Failure });
+                return Box::pin(self.look_again(question, failure, job)).await;
+            }
+            Lately::Silence => Some(job.trying(Effort::Little)),
+            Lately::Nothing => None,
+        };
         let job = careful.as_ref().unwrap_or(job);
         let result = self.follow(question, job).await;
         let queries = job.budget().queries_spent();
@@ -254,6 +256,16 @@ impl Resolver {
             }
         }
         result
+    }
+
+    /// What became of the question when it was last asked, if it was nothing good.
+    fn lately(&self, question: &Question, job: &Job) -> Lately {
+        let Some(failed) = self.failures(job).recent(question, job.now()) else { return Lately::Nothing };
+        match standing(&failed, job) {
+            Some(failure) => Lately::Failed(failure),
+            None if failed.reason.is_silence() => Lately::Silence,
+            None => Lately::Nothing,
+        }
     }
 
     /// What is remembered is told; but every few seconds somebody gets to see with a few packets whether servers that were
@@ -308,6 +320,16 @@ impl Resolver {
     pub fn recollect(&self, question: &Question, job: &Job) -> Option<Resolution> {
         self.follow_known(question, job)
     }
+}
+
+/// What became of a question a moment ago.
+enum Lately {
+    /// It failed, and that still stands.
+    Failed(ResolveError),
+    /// Nobody replied, which is no longer believed.
+    Silence,
+    /// Nothing that is known.
+    Nothing,
 }
 
 /// The failure, if it still stands for `job`.
