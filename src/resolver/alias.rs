@@ -20,10 +20,11 @@ impl Resolver {
         let mut chain = Chain { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype };
         loop {
             let current = Question::new(chain.name.clone(), question.rtype);
-            let known = self.recall(&current, job).or_else(|| self.deduce(&current, job));
-            let reached = match known {
-                Some(reached) => reached,
-                None => self.descend(&current, wanted(job), job).await.map_err(|error| chain.end_with(error))?,
+            // Not a `match`: what it looks at would be kept through the walk.
+            let reached = if let Some(known) = self.recall(&current, job).or_else(|| self.deduce(&current, job)) {
+                known
+            } else {
+                self.descend(&current, wanted(job), job).await.map_err(|error| chain.end_with(error))?
             };
             if let Some(resolution) = chain.extend(reached, job)? {
                 return Ok(resolution);

@@ -280,10 +280,7 @@ impl Resolver {
             (Proof::Wanted, Kind::Alias(alias)) => {
                 self.check_alias(zone, &probe.question, alias, job).await.map(Kind::Alias)
             }
-            (Proof::Wanted, Kind::Every(sets)) => {
-                // Boxed: what nearly nobody asks for must not make every question larger.
-                Box::pin(self.check_every(zone, sets, job)).await.map(Kind::Every)
-            }
+            (Proof::Wanted, Kind::Every(sets)) => self.check_every(zone, sets, job).await.map(Kind::Every),
             (Proof::Wanted, Kind::TooLong(dname)) => {
                 let mut checked = self.check_alias(zone, &probe.question, vec![dname.clone()], job).await?;
                 Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
