@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use burdock::dns::{Class, Header, QueryFlags, Question, RecordType, write_query};
+use burdock::dns::{Class, Header, Message, QueryFlags, Question, RecordType, write_query};
 use burdock::responder::{Client, ClientTransport};
 
 use super::at_most;
@@ -106,5 +106,29 @@ fn trn_12_questions_for_somebody_else() {
             lab.net.packets() - before,
             0,
         );
+    });
+}
+
+/// Two thousand octets for clients that say they take more: nobody gets a datagram that may have to be cut to pieces.
+#[test]
+fn trn_05_no_datagram_is_longer_than_1232_octets() {
+    let texts: String = (0..10).map(|number| format!("medium TXT \"{number}{}\"\n", "x".repeat(200))).collect();
+    let tree = Tree::with_tld().zone("d1.t1", &["198.18.2.1"], &texts);
+    run(async {
+        let lab = Lab::new(&tree.internet(), 1);
+        let question = Question::new(name("medium.d1.t1"), RecordType(16));
+        let ask = |edns, transport| {
+            let flags = QueryFlags { recursion_desired: true, edns: Some(edns), ..QueryFlags::default() };
+            let packet = write_query(7, &question, flags);
+            let lab = &lab;
+            async move { lab.exchange(&packet, &client(transport)).await.unwrap() }
+        };
+        // Late and at once.
+        for size in [4096, 4096, 1233, 65_535] {
+            let reply = ask(size, ClientTransport::Udp).await;
+            assert!(Message::parse(&reply).unwrap().header.has(Header::TC), "{size}");
+            at_most("TRN-05", &format!("octets for a client that takes {size}"), reply.len(), 1232);
+        }
+        assert!(ask(512, ClientTransport::Tcp).await.len() > 2000);
     });
 }

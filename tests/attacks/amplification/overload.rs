@@ -112,6 +112,24 @@ fn amp_17_a_slow_server_does_not_take_all_places() {
     });
 }
 
+/// A top-level zone is on everybody's way: that it takes a while, and many are there at once, is no reason to refuse them.
+#[test]
+fn amp_17_a_top_level_zone_has_room_for_a_crowd() {
+    run(async {
+        let data: String = (0..1000).map(|number| format!("b{number} A 192.0.2.1\n")).collect();
+        let tree = Tree::with_tld().data("t1", &data).behave(TLD, Behaviour::Slow(Duration::from_millis(300)));
+        let lab = Arc::new(Lab::new(&tree.internet(), 7));
+        lab.ask("b0.t1", A).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 1..1000 {
+            let lab = Arc::clone(&lab);
+            tasks.spawn(async move { lab.ask(&format!("b{number}.t1"), A).await.rcode() });
+        }
+        let failed = tasks.join_all().await.into_iter().filter(|rcode| *rcode != Rcode::NOERROR).count();
+        at_most("AMP-17", "of 999 questions at a top-level zone, failed", failed, 0);
+    });
+}
+
 /// The same, when the zone has more servers than a question asks: it is the questions at the zone that are bounded.
 #[test]
 fn amp_10_a_dead_zone_of_many_servers() {
