@@ -108,11 +108,21 @@ impl Chain {
         }
         let links = || self.aliases.iter().filter(|set| set.rtype == RecordType::CNAME);
         if links().any(|set| set.owner == target) {
-            return Err(ResolveError::AliasLoop { name: target, aliases: std::mem::take(&mut self.aliases) });
+            return Err(self.circle(target));
         }
         if links().count() > count(job.limits().aliases) {
             return Err(ResolveError::Limit { limit: Limit::Aliases, zone: from });
         }
         Ok(())
+    }
+
+    /// Aliases that lead back to `name`: an error (RFC 1034 §3.6.2). A DNAME is kept to be shown, with all it made, since
+    /// whoever knows what it is sees the cause in it (RFC 6672); CNAMEs alone would say no more than the error does.
+    fn circle(&mut self, name: Name) -> ResolveError {
+        let mut aliases = std::mem::take(&mut self.aliases);
+        if !aliases.iter().any(|set| set.rtype == RecordType::DNAME) {
+            aliases.clear();
+        }
+        ResolveError::AliasLoop { name, aliases }
     }
 }

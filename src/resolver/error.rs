@@ -59,7 +59,7 @@ pub enum ResolveError {
     AliasLoop {
         /// The name met twice.
         name: Name,
-        /// The aliases up to there.
+        /// The aliases up to there when a DNAME is among them, to be shown; else none.
         aliases: Vec<RrSet>,
     },
     /// The name of a server is an alias, which it must not be (RFC 2181 §10.3).

@@ -82,7 +82,7 @@ fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
 /// The reply that says why nothing was found.
 pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool, now: Instant) -> Answer {
     let (rcode, ede, more) = failure::explain(error);
-    // RFC 1034 §3.6.2, RFC 6672 §2.2: aliases that lead nowhere are an error, and are shown.
+    // RFC 1034 §3.6.2, RFC 6672 §2.2: aliases that lead nowhere are an error; the DNAME that is to blame is shown.
     let answer: Vec<&RrSet> = match error.root() {
         ResolveError::AliasLoop { aliases, .. } | ResolveError::AliasTooLong { aliases, .. } => {
             aliases.iter().collect()
