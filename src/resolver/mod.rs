@@ -32,7 +32,7 @@ use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
 use crate::cache::{self, Cuts, Denials, Failed, Failures, RrSets, Standing, Standings};
-use crate::dns::{EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
+use crate::dns::{Ede, EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
 use crate::dnssec::denial::is_beyond_validation;
 use crate::dnssec::{self, Beginning};
 use crate::job::{Checking, Effort, Job, Limits};
@@ -290,16 +290,19 @@ impl Resolver {
     }
 
     /// Why `resolution`, which ends at `name`, counts as unsigned, if there is something to tell.
-    pub fn remark(&self, name: &Name, resolution: &Resolution) -> Option<EdeCode> {
-        if matches!(self.anchored().beginning(name, self.world.clock.wall()), Beginning::Excepted(_)) {
-            return Some(EdeCode::NEGATIVE_TRUST_ANCHOR);
+    pub fn remark(&self, name: &Name, resolution: &Resolution) -> Option<Ede> {
+        let unsigned = |code| Ede::new(code, "the zone is taken for unsigned [UNSG]");
+        if let Beginning::Excepted(negative) = self.anchored().beginning(name, self.world.clock.wall()) {
+            let why = if negative.reason.is_empty() { String::new() } else { format!(": {}", negative.reason) };
+            let text = format!("{} is not validated here{why} [UNSG]", negative.domain);
+            return Some(Ede::new(EdeCode::NEGATIVE_TRUST_ANCHOR, text));
         }
         if resolution.proof().any(|sets| is_beyond_validation(sets.iter(), self.limits.nsec3_iterations)) {
-            return Some(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS);
+            return Some(unsigned(EdeCode::UNSUPPORTED_NSEC3_ITERATIONS));
         }
         let standing = name.ancestors().find_map(|zone| self.standings.find(&zone, self.world.clock.now()))?;
         match standing {
-            Standing::Insecure(why) => why,
+            Standing::Insecure(why) => why.map(unsigned),
             Standing::Secure(_) | Standing::Bogus(_) => None,
         }
     }

@@ -240,9 +240,7 @@ impl Responder {
         let insecure = resolution.security() == Security::Insecure;
         let alias = resolution.aliases.last().filter(|set| set.rtype == RecordType::CNAME);
         let owner = alias.and_then(RrSet::target);
-        let code =
-            insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name), resolution)).flatten()?;
-        Some(Ede::new(code, "the zone is taken for unsigned [UNSG]"))
+        insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name), resolution)).flatten()
     }
 
     fn finish(&self, request: &Request, answer: &Answer) -> Option<Bytes> {

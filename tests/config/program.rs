@@ -68,7 +68,7 @@ fn check_says_where_chains_begin_and_what_is_excepted() {
          trust anchor: corp.example. DS 7, algorithm 13, from {at}\n\
          trust anchor: corp.example. DS 9, algorithm 12, from {at} (not supported: not used)\n\
          not validated: corp.example.\nnot validated: a.corp.example.\n\
-         not validated: b.corp.example. until 21051231000000 (expired)\n",
+         not validated: b.corp.example. until 2105-12-31T00:00:00Z (reason: expired)\n",
         file.text(),
         at = anchors.text()
     );
@@ -77,7 +77,7 @@ fn check_says_where_chains_begin_and_what_is_excepted() {
     for warning in [
         ":2:18: warning: dnssec.trust-anchors has none for the root: only names in `corp.example.` are validated",
         "warning: dnssec.negative-trust-anchors excepts `corp.example.`, which has a trust anchor: it is not validated",
-        "warning: dnssec.negative-trust-anchors excepted `old.example.` until 20200101000000: it is validated again",
+        "warning: dnssec.negative-trust-anchors excepted `old.example.` until 2020-01-01T00:00:00Z: it is validated again",
     ] {
         assert!(warnings.contains(warning), "{warning} in {warnings}");
     }

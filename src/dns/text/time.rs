@@ -1,10 +1,16 @@
-//! Calendar time as RRSIGs write it (RFC 4034 §3.2): `YYYYMMDDHHmmSS` in UTC, from 1970 to 2106.
+//! Calendar time as RRSIGs write it (RFC 4034 §3.2): `YYYYMMDDHHmmSS` in UTC, from 1970 to 2106; and for people.
 
 /// `seconds` since 1970 as fourteen digits.
 pub fn time_to_text(seconds: u32) -> String {
     let (days, rest) = (i64::from(seconds / 86_400), seconds % 86_400);
     let (year, month, day) = date(days);
     format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+}
+
+/// `seconds` since 1970 as people write it (RFC 3339): `2031-01-31T18:00:00Z`.
+pub fn time_to_rfc3339(seconds: u32) -> String {
+    let ((year, month, day), rest) = (date(i64::from(seconds / 86_400)), seconds % 86_400);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 /// Seconds since 1970 from fourteen digits, or from fewer that are the seconds themselves.
@@ -64,6 +70,7 @@ mod tests {
             assert_eq!(time_to_text(seconds), text);
             assert_eq!(time_from_text(text), Some(seconds));
         }
+        assert_eq!(time_to_rfc3339(1_048_354_263), "2003-03-22T17:31:03Z");
         assert_eq!(time_from_text("1048354263"), Some(1_048_354_263));
         for bad in
             ["20030230000000", "20031301000000", "20030101240000", "21060207062816", "-1", "", "x", "99999999999"]
