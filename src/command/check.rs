@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::config::arguments::Check;
 use crate::config::{DEFAULT_FILE, Loaded, Overrides, load, schema};
-use crate::dns::{Name, time_to_rfc3339};
+use crate::dns::{Name, time_to_words};
 use crate::dnssec::{AnchorRecord, NegativeAnchor};
 use crate::world::Clock;
 
@@ -51,7 +51,7 @@ fn beginnings(loaded: &Loaded) -> String {
     };
     let exception = |negative: &NegativeAnchor| {
         let until = negative.until.and_then(|until| u32::try_from(until.as_secs()).ok());
-        let until = until.map(|until| format!(" until {}", time_to_rfc3339(until))).unwrap_or_default();
+        let until = until.map(|until| format!(" until {}", time_to_words(until))).unwrap_or_default();
         let why = if negative.reason.is_empty() { String::new() } else { format!(" (reason: {})", negative.reason) };
         format!("not validated: {}{until}{why}\n", negative.domain)
     };

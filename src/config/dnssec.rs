@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::dns::{Name, time_from_text, time_to_rfc3339};
+use crate::dns::{Name, time_from_text, time_to_words};
 use crate::dnssec::{Anchors, NegativeAnchor, NegativeAnchors, Settings, Source};
 
 use super::Rollover;
@@ -173,7 +173,7 @@ pub fn warnings(settings: &Settings, now: Duration) -> Vec<(&'static str, Compla
         if !negative.holds(now) {
             let until = negative.until.map_or(0, |until| u32::try_from(until.as_secs()).unwrap_or(u32::MAX));
             let reason =
-                format!("excepted `{}` until {}: it is validated again", negative.domain, time_to_rfc3339(until));
+                format!("excepted `{}` until {}: it is validated again", negative.domain, time_to_words(until));
             found.push((NEGATIVE, Complaint::new(reason, "remove the entry, or let it end later")));
         } else if settings.anchors.at(&negative.domain).is_some() {
             let reason = format!("excepts `{}`, which has a trust anchor: it is not validated", negative.domain);

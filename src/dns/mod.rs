@@ -49,7 +49,7 @@ pub use security::Security;
 pub use subtree::Subtrees;
 pub use text::{
     Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_records, read_zone,
-    record_to_text, rrset_to_text, time_from_text, time_to_rfc3339, time_to_text,
+    record_to_text, rrset_to_text, time_from_text, time_to_text, time_to_words,
 };
 pub use time::serial_time;
 pub use ttl::Ttl;

@@ -62,7 +62,7 @@ pub(super) struct Walk<'a> {
     proof: Proof<'a>,
     /// Servers whose data must not be believed, and why.
     pub(super) liars: Vec<(IpAddr, ResolveError)>,
-    revealed: Revealed,
+    pub(super) revealed: Revealed,
     /// The zones whose servers failed, and whose parents were asked for others.
     pub(super) failed: Vec<Failed>,
     /// When whoever was asked for others must have answered, if those that are known had something to say.
@@ -120,28 +120,6 @@ impl Resolver {
         Err(ResolveError::Limit { limit: Limit::Referrals, zone: cut.apex.clone() })
     }
 
-    /// Asks above a cut whose servers failed where the zone is now.
-    async fn start_anew(
-        &self,
-        cut: &ZoneCut,
-        failed: Box<Failed>,
-        walk: &mut Walk<'_>,
-        (question, job): (&Question, &Job),
-    ) -> Result<Arc<ZoneCut>, ResolveError> {
-        if !self.is_replaced(cut, job) {
-            self.cuts.remove(&cut.apex);
-        }
-        let cut = self.closest(question, job).await;
-        walk.revealed = Revealed::new(self.settings.qname_minimisation);
-        walk.liars.clear();
-        if failed.knows_all_of(&cut) {
-            return Err(failed.error);
-        }
-        walk.doubt(*failed, job);
-        walk.forgive(&cut, self);
-        Ok(cut)
-    }
-
     /// The closest cut at or above the question: for types that the parent answers, strictly above.
     pub(super) async fn closest(&self, question: &Question, job: &Job) -> Arc<ZoneCut> {
         let parent = question.rtype.is_parent_side().then(|| question.name.parent()).flatten();
@@ -186,16 +164,7 @@ impl Resolver {
         walk: &mut Walk<'_>,
         job: &Job,
     ) -> Result<Visit, ResolveError> {
-        let mut contacts = self.contacts(cut, job);
-        let way = self.way(cut, job);
-        if way.manner.wants_recursion() {
-            // Who recurses for us needs the whole question.
-            walk.revealed.reveal_all();
-        }
-        for failed in walk.failed.iter().filter(|failed| failed.cut.apex == cut.apex) {
-            // They had their share of packets, which a new delegation does not refill (RFC 9520 §3.1).
-            contacts.campaign.leave_out(&failed.campaign);
-        }
+        let (mut contacts, way) = self.set_out(cut, walk, job);
         loop {
             let probe = walk.revealed.probe(question, &cut.apex);
             let asked = self.ask_zone(cut, (&probe, way), &mut contacts, job).await;
@@ -259,6 +228,20 @@ impl Resolver {
             }
             contacts.campaign.new_question();
         }
+    }
+
+    /// Whom to ask in a zone, and how.
+    fn set_out(&self, cut: &Arc<ZoneCut>, walk: &mut Walk<'_>, job: &Job) -> (Contacts, Way) {
+        let (mut contacts, way) = (self.contacts(cut, job), self.way(cut, job));
+        if way.manner.wants_recursion() {
+            // Who recurses for us needs the whole question.
+            walk.revealed.reveal_all();
+        }
+        for failed in walk.failed.iter().filter(|failed| failed.cut.apex == cut.apex) {
+            // They had their share of packets, which a new delegation does not refill (RFC 9520 §3.1).
+            contacts.campaign.leave_out(&failed.campaign);
+        }
+        (contacts, way)
     }
 
     /// What was found, once it has passed what it has to.

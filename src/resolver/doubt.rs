@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::descend::{Visit, Walk};
+use super::minimise::Revealed;
 use super::{ResolveError, Resolver};
-use crate::dns::{Name, ZoneCut};
+use crate::dns::{Name, Question, ZoneCut};
 use crate::job::{Job, count};
 use crate::upstream::Campaign;
 
@@ -64,6 +65,28 @@ impl Walk<'_> {
 }
 
 impl Resolver {
+    /// Asks above a cut whose servers failed where the zone is now.
+    pub(super) async fn start_anew(
+        &self,
+        cut: &ZoneCut,
+        failed: Box<Failed>,
+        walk: &mut Walk<'_>,
+        (question, job): (&Question, &Job),
+    ) -> Result<Arc<ZoneCut>, ResolveError> {
+        if !self.is_replaced(cut, job) {
+            self.cuts.remove(&cut.apex);
+        }
+        let cut = self.closest(question, job).await;
+        walk.revealed = Revealed::new(self.settings.qname_minimisation);
+        walk.liars.clear();
+        if failed.knows_all_of(&cut) {
+            return Err(failed.error);
+        }
+        walk.doubt(*failed, job);
+        walk.forgive(&cut, self);
+        Ok(cut)
+    }
+
     /// What is to be done when the data of a zone must not be believed: its servers may be another's, put into a forged
     /// referral, which would else stand for its TTL. Its parent is asked again, once in a walk and by all of them once a
     /// second.

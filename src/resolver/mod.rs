@@ -294,7 +294,7 @@ impl Resolver {
         let unsigned = |code| Ede::new(code, "the zone is taken for unsigned [UNSG]");
         if let Beginning::Excepted(negative) = self.anchored().beginning(name, self.world.clock.wall()) {
             let why = if negative.reason.is_empty() { String::new() } else { format!(": {}", negative.reason) };
-            let text = format!("{} is not validated here{why} [UNSG]", negative.domain);
+            let text = format!("{} is not validated here{why} [EXCP]", negative.domain);
             return Some(Ede::new(EdeCode::NEGATIVE_TRUST_ANCHOR, text));
         }
         if resolution.proof().any(|sets| is_beyond_validation(sets.iter(), self.limits.nsec3_iterations)) {

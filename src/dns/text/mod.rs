@@ -19,7 +19,7 @@ use super::layout::Field;
 use super::{Name, RdataBuf, Record, RecordType, RrSet, Ttl};
 
 pub use print::rdata_to_text;
-pub use time::{time_from_text, time_to_rfc3339, time_to_text};
+pub use time::{time_from_text, time_to_text, time_to_words};
 pub use zone::{parse_ttl, read_records, read_zone};
 
 /// Reads the RDATA of one record of `rtype`; relative names are completed by `origin`.

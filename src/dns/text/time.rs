@@ -7,8 +7,8 @@ pub fn time_to_text(seconds: u32) -> String {
     format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", rest / 3600, rest / 60 % 60, rest % 60)
 }
 
-/// `seconds` since 1970 as people write it (RFC 3339): `2031-01-31T18:00:00Z`.
-pub fn time_to_rfc3339(seconds: u32) -> String {
+/// `seconds` since 1970 as people write it: `2031-01-31T18:00:00Z`.
+pub fn time_to_words(seconds: u32) -> String {
     let ((year, month, day), rest) = (date(i64::from(seconds / 86_400)), seconds % 86_400);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3600, rest / 60 % 60, rest % 60)
 }
@@ -70,7 +70,7 @@ mod tests {
             assert_eq!(time_to_text(seconds), text);
             assert_eq!(time_from_text(text), Some(seconds));
         }
-        assert_eq!(time_to_rfc3339(1_048_354_263), "2003-03-22T17:31:03Z");
+        assert_eq!(time_to_words(1_048_354_263), "2003-03-22T17:31:03Z");
         assert_eq!(time_from_text("1048354263"), Some(1_048_354_263));
         for bad in
             ["20030230000000", "20031301000000", "20030101240000", "21060207062816", "-1", "", "x", "99999999999"]
