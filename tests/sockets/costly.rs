@@ -5,7 +5,9 @@
 #![allow(clippy::disallowed_methods, reason = "latency on sockets is told by the system's clock")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -34,6 +36,9 @@ const MOST_HITS: usize = 500_000;
 const COSTLY: u64 = 48;
 /// Questions that the one who asks what is costly has open at once.
 const AT_ONCE: usize = 8;
+/// By how much a question for a trap may cost more than one that a signed wildcard answers. It takes some fifty times as much;
+/// without bounds there would be a hundred thousand signatures to verify.
+const MOST_TIMES: f64 = 200.0;
 /// By how much the median hit may be later.
 const ALLOWED: f64 = 5.0;
 
@@ -144,6 +149,18 @@ struct Costly {
     rcode: Rcode,
 }
 
+/// What the workers of this process have had of the processors.
+fn workers_cpu() -> Duration {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let of_worker =
+        |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|name| name.starts_with("worker-"));
+    let spent = |task: PathBuf| {
+        let text = fs::read_to_string(task.join("schedstat")).unwrap();
+        text.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    Duration::from_nanos(tasks.filter(of_worker).map(spent).sum())
+}
+
 /// Plays rounds with and without; prints and asserts how much later hits are.
 fn compare(costly: &Costly) {
     let _turn = alone();
@@ -187,6 +204,30 @@ fn dos_01_hits_go_on_beside_keytrap() {
         question: |number| format!("n{}.p{}. A", number / TRAPS as u64 % NAMES as u64, number % TRAPS as u64),
         rcode: Rcode::SERVFAIL,
     });
+}
+
+/// What one question that springs a trap costs of the processor.
+#[test]
+fn dos_01_a_trap_costs_what_a_few_signatures_cost() {
+    let _turn = alone();
+    let street = Street::open();
+    street.hits(|| true);
+    let client = udp(street.address());
+    let cost = |rcode: Rcode, question: &dyn Fn(usize) -> String| {
+        let before = workers_cpu();
+        for number in 0..TRAPS {
+            let reply = Message::parse(&ask(&client, &query(number as u16, &question(number)))).unwrap();
+            assert_eq!(reply.rcode(), rcode, "{reply:?}");
+        }
+        (workers_cpu() - before) / TRAPS as u32
+    };
+    let honest = cost(Rcode::NOERROR, &|number| format!("y{number}.wild.deep.t2. A"));
+    let trap = cost(Rcode::SERVFAIL, &|number| format!("n0.p{number}. A"));
+    let times = trap.as_secs_f64() / honest.as_secs_f64();
+    println!(
+        "DOS-01 a question for a trap takes {trap:?} of a processor (allowed 10 ms), {times:.1} times that of two P-384 signatures"
+    );
+    assert!(times <= MOST_TIMES, "{trap:?}, {honest:?}");
 }
 
 /// Names nobody asked for before, each with signatures by P-384 to verify, three zones deep.
