@@ -57,6 +57,18 @@ impl Barren {
 }
 
 impl Resolver {
+    /// Remembers the zone at which `question` failed, if it led nowhere. Whoever has an alias of a name in it may have taken
+    /// the time or the packets that were missing: that says nothing of the zone.
+    pub(super) fn note_barren(&self, question: &Question, error: &ResolveError, job: &Job) {
+        match error {
+            ResolveError::NoAddress { zone } => self.barren.found_zone(zone, error, job.now()),
+            ResolveError::AddressUnknown { zone, .. } if question.name.is_in(zone) => {
+                self.barren.found_zone(zone, error, job.now());
+            }
+            _ => {}
+        }
+    }
+
     /// An error when a zone on the way to `question`, from the cut at `apex` down, has no servers.
     pub(super) fn pass_if_barren(&self, question: &Question, apex: &Name, job: &Job) -> Result<(), ResolveError> {
         match self.barren.zone(&question.name, apex, job.now()) {

@@ -246,11 +246,8 @@ impl Resolver {
                 if error.is_lasting(job.depth()) {
                     failures.insert(question, error.clone(), job.now());
                 }
-                if let ResolveError::NoAddress { zone } | ResolveError::AddressUnknown { zone, .. } = error
-                    && job.depth() == 0
-                    && error.is_lasting(job.depth())
-                {
-                    self.barren.found_zone(zone, error, job.now());
+                if job.depth() == 0 && error.is_lasting(job.depth()) {
+                    self.note_barren(question, error, job);
                 }
                 job.tell(|| Step::GaveUp { reason: error.to_string(), queries });
             }

@@ -67,3 +67,17 @@ fn a_look_up_that_took_too_long_is_tried_again_in_a_second() {
         assert_eq!(reply.a(), ["192.0.2.2"], "{reply}\n{}", lab.net.story());
     });
 }
+
+/// Whoever has an alias that takes all the time must not make the zone that it leads to unknown to others (RFC 9520 §3.2).
+#[test]
+fn an_alias_that_took_all_the_time_says_nothing_of_the_zone_it_leads_to() {
+    run(async {
+        let tree = tree().zone("d2.t1", &["198.18.3.1"], "slow CNAME www.d1.t1.\n");
+        let lab = Lab::with(&tree.internet(), 3, |_, limits| limits.work_deadline = Duration::from_millis(2000));
+        lab.net.set_link("198.18.3.1", slow(500));
+        lab.net.set_link(HOST, slow(600));
+        assert_tagged(&lab.ask("slow.d2.t1", A).await, "[ADUN]", &lab);
+        let reply = lab.ask("www.d1.t1", A).await;
+        assert_eq!(reply.a(), ["192.0.2.1"], "{reply}\n{}", lab.net.story());
+    });
+}

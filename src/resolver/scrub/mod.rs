@@ -200,7 +200,9 @@ pub fn synthesize(dname: &RrSet, name: &Name) -> Option<RrSet> {
 fn proofs(authority: &[Record], zone: &Name, limits: &Limits) -> Vec<RrSet> {
     let mut proofs: Vec<RrSet> = Vec::new();
     for record in authority {
-        let is_proof = matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3) && record.owner.is_in(zone);
+        // Of another class there is no set: the next record like it would be looked for in vain again, thousands of times.
+        let is_denial = record.class == Class::IN && matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3);
+        let is_proof = is_denial && record.owner.is_in(zone);
         let known = proofs.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
         if is_proof && !known && proofs.len() < count(limits.proofs_per_denial) {
             proofs.extend(rrset(authority, &record.owner, record.rtype));
@@ -214,8 +216,11 @@ fn every(answer: &[Record], (name, zone): (&Name, &Name), most: usize) -> Vec<Rr
     let mut sets: Vec<RrSet> = Vec::new();
     let is_data = |rtype: RecordType| rtype != RecordType::RRSIG && !rtype.is_meta();
     let is_the_zones = |rtype: RecordType| !rtype.is_parent_side() || name != zone;
-    for Record { owner, rtype, .. } in answer.iter().filter(|r| is_data(r.rtype) && is_the_zones(r.rtype)) {
-        if sets.len() < most && owner == name && !sets.iter().any(|set| set.rtype == *rtype) {
+    let may_count = |record: &&Record| {
+        record.class == Class::IN && is_data(record.rtype) && is_the_zones(record.rtype) && record.owner == *name
+    };
+    for Record { rtype, .. } in answer.iter().filter(may_count) {
+        if sets.len() < most && !sets.iter().any(|set| set.rtype == *rtype) {
             sets.extend(rrset(answer, name, *rtype));
         }
     }
