@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::dns::{Name, time_from_text, time_to_words};
-use crate::dnssec::{Anchors, NegativeAnchor, NegativeAnchors, Settings, Source};
+use crate::dnssec::{Anchors, NegativeAnchor, NegativeAnchors, Paths, Settings, Source};
 
 use super::Rollover;
 use super::file::{Node, Value};
@@ -19,6 +19,7 @@ pub fn read(given: &mut Given, base: &Path) -> Option<Settings> {
     let validate = given.one(VALIDATE, value::flag);
     let anchors = anchors(given, base);
     let negative = negative(given);
+    let all_algorithms = given.one(ALL_ALGORITHMS, value::flag);
     let aggressive_denial = given.one(AGGRESSIVE, value::flag);
     let (sentinel, signals) = (given.one(SENTINEL, value::flag), given.one(SIGNALS, value::flag));
     let (validate, anchors) = (validate?, anchors?);
@@ -30,6 +31,7 @@ pub fn read(given: &mut Given, base: &Path) -> Option<Settings> {
         validate,
         anchors,
         negative: negative?,
+        paths: if all_algorithms? { Paths::OneOfEachAlgorithm } else { Paths::One },
         aggressive_denial: aggressive_denial?,
         root_key_sentinel: sentinel?,
         anchor_signals: signals?,
@@ -180,6 +182,11 @@ pub fn warnings(settings: &Settings, now: Duration) -> Vec<(&'static str, Compla
             found.push((NEGATIVE, Complaint::new(reason, "keep one of the two (RFC 7646)")));
         }
     }
+    if settings.paths == Paths::OneOfEachAlgorithm {
+        let reason =
+            "makes zones fail that are right, such as some in the middle of a rollover (RFC 6840 §5.11)".to_owned();
+        found.push((ALL_ALGORITHMS, Complaint::new(reason, "remove it when you have found out what is wrong")));
+    }
     found
 }
 
@@ -201,6 +208,7 @@ const VALIDATE: &str = "dnssec.validate";
 const ANCHORS: &str = "dnssec.trust-anchors";
 const ROLLOVER: &str = "dnssec.trust-anchor-rollover";
 const NEGATIVE: &str = "dnssec.negative-trust-anchors";
+const ALL_ALGORITHMS: &str = "dnssec.require-all-algorithms";
 const AGGRESSIVE: &str = "dnssec.aggressive-denial";
 const SENTINEL: &str = "dnssec.root-key-sentinel";
 const SIGNALS: &str = "dnssec.trust-anchor-signaling";

@@ -217,6 +217,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "domains that are not validated (RFC 7646): `name`, or `{ domain: name, reason: why, until: 2031-01-31 }`",
     ),
     (
+        "dnssec.require-all-algorithms",
+        Form::Flag,
+        "false",
+        "for finding out what is wrong, not for service: a zone's keys must be signed by way of every algorithm that its DS records, or trust anchors, name, else SERVFAIL (EDE 6) says which one is missing; zones that are right, too, fail in the middle of a rollover (RFC 6840 §5.11)",
+    ),
+    (
         "dnssec.aggressive-denial",
         Form::Flag,
         "true",

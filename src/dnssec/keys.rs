@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -133,6 +134,15 @@ impl Trusted {
     }
 }
 
+/// How many of the paths to a zone's keys must be valid, of those that something vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paths {
+    /// Any one (RFC 6840 §5.11).
+    One,
+    /// One for each algorithm: a test of whether a zone is signed completely, to find out what is wrong with it (§5.11).
+    OneOfEachAlgorithm,
+}
+
 /// What becomes of a zone with DS records.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -209,7 +219,7 @@ pub fn unsupported(trusted: &Trusted) -> Option<EdeCode> {
 ///
 /// # Errors
 /// Why none of its keys may be believed.
-pub fn accept(trusted: &Trusted, dnskeys: &RrSet, now: u32, work: &Work) -> Result<Verdict, Bogus> {
+pub fn accept(trusted: &Trusted, dnskeys: &RrSet, paths: Paths, now: u32, work: &Work) -> Result<Verdict, Bogus> {
     let bogus = |reason| Bogus { reason, name: dnskeys.owner.clone(), rtype: dnskeys.rtype };
     let points = match entry_points(trusted) {
         Ok(points) => points,
@@ -227,8 +237,12 @@ pub fn accept(trusted: &Trusted, dnskeys: &RrSet, now: u32, work: &Work) -> Resu
         Reason::KeyMissing => bogus(Reason::SignaturesMissing),
         _ => found,
     })?;
+    let ttl = match paths {
+        Paths::One => verified.ttl,
+        Paths::OneOfEachAlgorithm => verified.ttl.min(complete(&points, &entry, dnskeys, now, work)?),
+    };
     let keys = ready(&vouched, &entry.keys, &dnskeys.rdatas);
-    Ok(Verdict::Keys(ZoneKeys { apex: entry.apex, ttl: verified.ttl, keys }))
+    Ok(Verdict::Keys(ZoneKeys { apex: entry.apex, ttl, keys }))
 }
 
 /// Whether `dnskeys` is signed by the key `rdata`, which may be a revoked one (RFC 5011 §2.1).
@@ -251,6 +265,13 @@ enum EntryPoint<'a> {
 }
 
 impl EntryPoint<'_> {
+    const fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Ds(ds) => ds.algorithm,
+            Self::Key(trusted) => trusted.algorithm,
+        }
+    }
+
     fn is_named(&self, key: &Dnskey<'_>) -> bool {
         match self {
             Self::Ds(ds) => ds.algorithm == key.algorithm && ds.tag == key.tag(),
@@ -300,6 +321,26 @@ fn vouched<'a>(points: &[EntryPoint<'_>], dnskeys: &'a RrSet, work: &Work) -> Re
     let is_named = |key: &Dnskey<'_>| points.iter().any(|point| point.is_named(key));
     let no_zone_key = all().any(|key| is_named(&key) && !key.is_zone_key()) || !all().any(|key| key.is_zone_key());
     Err(if no_zone_key && !dnskeys.rdatas.is_empty() { Reason::NoZoneKey } else { Reason::KeyMissing })
+}
+
+/// Whether a key of each algorithm of `points`, among those that are vouched for (`entry`), has signed the set; how long
+/// the signatures hold. One path has been found before. What cannot be judged here is no entry point (RFC 6840 §5.2).
+fn complete(points: &[EntryPoint<'_>], entry: &ZoneKeys, dnskeys: &RrSet, now: u32, work: &Work) -> Result<Ttl, Bogus> {
+    let algorithms: BTreeSet<Algorithm> = points.iter().map(EntryPoint::algorithm).collect();
+    let mut ttl = dnskeys.ttl;
+    if algorithms.len() == 1 {
+        return Ok(ttl);
+    }
+    for algorithm in algorithms {
+        let keys = entry.keys.iter().filter(|key| key.algorithm == algorithm).cloned().collect();
+        let verified = verify(dnskeys, &ZoneKeys { keys, ..entry.clone() }, now, work);
+        let verified = verified.map_err(|found| match found.reason {
+            Reason::TooMuch(_) => found,
+            _ => Bogus { reason: Reason::AlgorithmMissing(algorithm), ..found },
+        })?;
+        ttl = ttl.min(verified.ttl);
+    }
+    Ok(ttl)
 }
 
 /// Those keys, which have been made ready one by one, then the others of the set.

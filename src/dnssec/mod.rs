@@ -23,7 +23,7 @@ use crate::dns::{EdeCode, Name, RecordType};
 pub use crate::dns::Security;
 pub use algorithm::{Algorithm, DigestType, Support};
 pub use anchor::{Anchor, AnchorError, AnchorProblem, AnchorRecord, Anchors, Source};
-pub use keys::{Dnskey, Ds, Trusted, Verdict, ZoneKeys, accept, signed_by, unsupported};
+pub use keys::{Dnskey, Ds, Paths, Trusted, Verdict, ZoneKeys, accept, signed_by, unsupported};
 pub use negative::{LONGEST_LIFETIME, NegativeAnchor, NegativeAnchors};
 pub use rollover::{
     ADD_HOLD_DOWN, Action, Change, Event, KeyState, REMOVE_HOLD_DOWN, Rollover, StateError, StateProblem, TrackedKey,
@@ -68,6 +68,9 @@ pub enum Reason {
     TooManyDenials,
     /// A denial hashes names more often than anybody should (RFC 9276 §3.2).
     Iterations,
+    /// No key of an algorithm that the zone's DS records, or trust anchors, name has signed the zone's keys, and
+    /// [`Paths::OneOfEachAlgorithm`] was wanted.
+    AlgorithmMissing(Algorithm),
     /// To find out would take more work than a question may cost.
     TooMuch(TooMuch),
 }
@@ -79,7 +82,11 @@ impl Reason {
             Self::SignaturesMissing => EdeCode::RRSIGS_MISSING,
             Self::KeyMissing => EdeCode::DNSKEY_MISSING,
             Self::NoZoneKey => EdeCode::NO_ZONE_KEY,
-            Self::BadSignature | Self::Expanded | Self::TooManyDenials | Self::TooMuch(_) => EdeCode::DNSSEC_BOGUS,
+            Self::BadSignature
+            | Self::Expanded
+            | Self::TooManyDenials
+            | Self::AlgorithmMissing(_)
+            | Self::TooMuch(_) => EdeCode::DNSSEC_BOGUS,
             Self::Expired | Self::NeverValid => EdeCode::SIGNATURE_EXPIRED,
             Self::NotYetValid => EdeCode::SIGNATURE_NOT_YET_VALID,
             Self::DenialMissing => EdeCode::NSEC_MISSING,
@@ -102,6 +109,13 @@ impl fmt::Display for Reason {
             Self::DenialMissing => "is denied without proof",
             Self::TooManyDenials => "is denied by too many records",
             Self::Iterations => "is denied with too many NSEC3 iterations",
+            Self::AlgorithmMissing(Algorithm(number)) => {
+                return write!(
+                    f,
+                    "has no valid signature by a key of algorithm {number} that its DS records, or trust anchors, name; \
+                     one of each algorithm is required here"
+                );
+            }
             Self::TooMuch(what) => return write!(f, "takes {what} to validate"),
         })
     }

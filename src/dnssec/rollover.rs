@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::algorithm::Support;
 use super::anchor::{Anchor, AnchorRecord, Source};
-use super::keys::{Dnskey, Ds, Verdict, accept, signed_by};
+use super::keys::{Dnskey, Ds, Paths, Verdict, accept, signed_by};
 use super::{Bogus, Reason, Work};
 use crate::dns::{Name, RecordType, RrSet, serial_time};
 
@@ -200,7 +200,7 @@ impl Rollover {
     /// Whether a key that is trusted has signed the set.
     fn judge(&self, set: &RrSet, now: Duration, work: &Work) -> Result<(), Bogus> {
         let anchor = Anchor { apex: self.apex.clone(), records: self.anchors() };
-        match accept(&anchor.trusted(), set, serial_time(now), work)? {
+        match accept(&anchor.trusted(), set, Paths::One, serial_time(now), work)? {
             Verdict::Keys(_) => Ok(()),
             Verdict::Unsupported { .. } => {
                 Err(Bogus { reason: Reason::KeyMissing, name: set.owner.clone(), rtype: set.rtype })

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::anchor::{Anchor, Anchors};
+use super::keys::Paths;
 use super::negative::{NegativeAnchor, NegativeAnchors};
 use crate::dns::Name;
 
@@ -15,6 +16,8 @@ pub struct Settings {
     pub anchors: Anchors,
     /// Where they do not matter.
     pub negative: NegativeAnchors,
+    /// How many of the paths to a zone's keys must be valid.
+    pub paths: Paths,
     /// Whether proofs of one denial are used for other names that they deny, too (RFC 8198).
     pub aggressive_denial: bool,
     /// Whether names that ask for the root's keys by their tags are answered in the way that tells (RFC 8509).
@@ -41,6 +44,7 @@ impl Settings {
             validate: false,
             anchors: Anchors::none(),
             negative: NegativeAnchors::none(),
+            paths: Paths::One,
             aggressive_denial: true,
             root_key_sentinel: true,
             anchor_signals: true,

@@ -100,10 +100,10 @@ impl Resolver {
             return Ok((Standing::Insecure(Some(why)), ttl));
         }
         let question = Question::new(trusted.apex.clone(), RecordType::DNSKEY);
-        let (now, work) = (self.wall(), job.budget().work());
+        let (now, work, paths) = (self.wall(), job.budget().work(), self.settings.dnssec.paths);
         let mut verdict = None;
         let mut judge = |set: Option<&RrSet>| match set {
-            Some(set) => accept(trusted, set, now, work).map(|accepted| {
+            Some(set) => accept(trusted, set, paths, now, work).map(|accepted| {
                 let ttl = if let Verdict::Keys(keys) = &accepted { keys.ttl } else { Ttl::ZERO };
                 verdict = Some(accepted);
                 ttl

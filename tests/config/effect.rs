@@ -148,6 +148,10 @@ fn what_is_validated_and_from_where() {
     changes("dnssec: { trust-anchor-rollover: auto }", |_| {});
     changes("dnssec: { trust-anchor-rollover: off }", |c| c.rollover = Rollover::Off);
     changes("dnssec: { trust-anchor-rollover: /srv/keys }", |c| c.rollover = Rollover::Folder("/srv/keys".into()));
+    changes("dnssec: { require-all-algorithms: true }", |c| {
+        c.resolver.dnssec.paths = dnssec::Paths::OneOfEachAlgorithm;
+    });
+    changes("dnssec: { require-all-algorithms: false }", |_| {});
     changes("dnssec: { aggressive-denial: false }", |c| c.resolver.dnssec.aggressive_denial = false);
     changes("dnssec: { root-key-sentinel: false }", |c| c.resolver.dnssec.root_key_sentinel = false);
     changes("dnssec: { trust-anchor-signaling: false }", |c| c.resolver.dnssec.anchor_signals = false);

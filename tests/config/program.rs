@@ -129,6 +129,25 @@ fn a_cache_larger_than_the_machine_is_warned_of() {
     assert!(stderr(&served).contains("WARN cache.size (1073741824MiB) is more"), "{}", stderr(&served));
 }
 
+/// RFC 6840 §5.11: it is there for finding out what is wrong, and refuses zones that are right.
+#[test]
+fn requiring_all_algorithms_is_warned_of() {
+    for (flag, warned) in [("true", true), ("false", false)] {
+        let file = ConfigFile::new(format!("dnssec:\n  require-all-algorithms: {flag}\n"));
+        let output = burdock(&["check", file.text()]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let place =
+            format!("{}:2:27: warning: dnssec.require-all-algorithms makes zones fail that are right", file.text());
+        assert_eq!(stderr(&output).starts_with(&place), warned, "{}", stderr(&output));
+    }
+    let unused = ConfigFile::new("dnssec: { validate: false, require-all-algorithms: true }\n");
+    assert_eq!(stderr(&burdock(&["check", unused.text()])), "");
+    let wrong = ConfigFile::new("dnssec: { require-all-algorithms: sometimes }\n");
+    let output = burdock(&["check", wrong.text()]);
+    assert_eq!(output.status.code(), Some(2), "{}", stdout(&output));
+    assert!(stderr(&output).contains("dnssec.require-all-algorithms"), "{}", stderr(&output));
+}
+
 /// As with named-checkconf.
 #[test]
 fn the_file_to_check_may_be_named_without_an_option() {

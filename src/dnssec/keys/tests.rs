@@ -28,7 +28,7 @@ impl Zone {
     fn walk(&self, ds: &[u8], dnskeys: &RrSet) -> Result<Verified, Outcome> {
         let answer = self.zsk.sign(&rrset("www.zone.example", RecordType::A, &["192.0.2.1"]));
         let bogus = |bogus: Bogus| Outcome::Bogus(bogus.rtype, bogus.reason);
-        match accept(&trusted(&[ds]), dnskeys, NOW, &work()).map_err(bogus)? {
+        match accept(&trusted(&[ds]), dnskeys, Paths::One, NOW, &work()).map_err(bogus)? {
             Verdict::Keys(keys) => verify(&answer, &keys, NOW, &work()).map_err(bogus),
             Verdict::Unsupported { ede } => Err(Outcome::Insecure(ede)),
         }
@@ -52,7 +52,7 @@ fn with(octets: &[u8], at: usize, value: u8) -> Vec<u8> {
 }
 
 fn reason(trusted: &Trusted, dnskeys: &RrSet) -> Reason {
-    accept(trusted, dnskeys, NOW, &work()).map(|_| ()).unwrap_err().reason
+    accept(trusted, dnskeys, Paths::One, NOW, &work()).map(|_| ()).unwrap_err().reason
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_key_vouched_for_speaks_for_the_set() {
         ds: Rdatas::EMPTY,
         dnskeys: Rdatas::new([&zone.ksk.dnskey()[..]]).unwrap(),
     };
-    assert!(matches!(accept(&anchor("Zone.Example"), &zone.dnskeys(), NOW, &work()), Ok(Verdict::Keys(_))));
+    assert!(matches!(accept(&anchor("Zone.Example"), &zone.dnskeys(), Paths::One, NOW, &work()), Ok(Verdict::Keys(_))));
     assert_eq!(reason(&anchor("example"), &zone.dnskeys()), Reason::KeyMissing);
 }
 
@@ -254,7 +254,9 @@ fn any_way_that_is_valid_will_do_but_the_weak_counts_only_alone() {
     let (strong, weak) = (zone.ds(), zone.ksk.ds(1));
     let unknown = with(&strong, 2, 252);
     let broken = with(&strong, 20, !strong[20]);
-    let keys = |ds: &[&Vec<u8>]| accept(&trusted(ds), &zone.dnskeys(), NOW, &work()).map(|_| ()).map_err(|b| b.reason);
+    let keys = |ds: &[&Vec<u8>]| {
+        accept(&trusted(ds), &zone.dnskeys(), Paths::One, NOW, &work()).map(|_| ()).map_err(|b| b.reason)
+    };
     // RFC 6840 §5.11, VAL-26.
     assert_eq!(keys(&[&unknown, &broken, &strong]), Ok(()));
     // RFC 4509 §3.
@@ -263,6 +265,50 @@ fn any_way_that_is_valid_will_do_but_the_weak_counts_only_alone() {
     // VAL-26: what could be judged is gone, what is left is another's. That is not insecure.
     let stripped = with_signatures(&zone.dnskeys(), &[with(&[7; 90], 2, 252)]);
     assert_eq!(reason(&trusted(&[strong, unknown]), &stripped), Reason::SignaturesMissing);
+}
+
+#[test]
+fn a_path_for_each_algorithm_when_that_is_wanted() {
+    // RFC 6840 §5.11.
+    let (first, second) = (Signer::new(ZONE, 1), Signer::of_algorithm(ZONE, 13));
+    let set = of(ZONE, RecordType::DNSKEY, &[first.dnskey(), second.dnskey()]);
+    let (one, two) = (first.rrsig(&set, &first.fields(&set)), second.rrsig(&set, &second.fields(&set)));
+    let expired = Fields { inception: NOW - 1000, expiration: NOW - 100, ..second.fields(&set) };
+    let short = Fields { expiration: NOW + 60, ..second.fields(&set) };
+    let (both, alone) = (with_signatures(&set, &[&one, &two]), with_signatures(&set, &[&one]));
+    let judged = |trusted: &Trusted, set: &RrSet, paths, work: &Work| match accept(trusted, set, paths, NOW, work) {
+        Ok(Verdict::Keys(keys)) => Ok(keys.ttl.as_secs()),
+        Ok(Verdict::Unsupported { ede }) => panic!("{ede:?}"),
+        Err(bogus) => Err(bogus.reason),
+    };
+    let every = |trusted: &Trusted, set: &RrSet| judged(trusted, set, Paths::OneOfEachAlgorithm, &work());
+    let parent = trusted(&[first.ds(2), second.ds(2)]);
+    let operator = Trusted { ds: Rdatas::EMPTY, dnskeys: both.rdatas.clone(), ..parent.clone() };
+    for trusted in [&parent, &operator] {
+        assert_eq!(every(trusted, &both), Ok(3600));
+        assert_eq!(every(trusted, &with_signatures(&set, &[&one, &second.rrsig(&set, &short)])), Ok(60));
+        let late = with_signatures(&set, &[&one, &second.rrsig(&set, &expired)]);
+        for incomplete in [&alone, &with_signatures(&set, &[&one, &with(&two, 60, !two[60])]), &late] {
+            assert_eq!(judged(trusted, incomplete, Paths::One, &work()), Ok(3600));
+            assert_eq!(every(trusted, incomplete), Err(Reason::AlgorithmMissing(Algorithm(13))));
+        }
+        assert_eq!(every(trusted, &set), Err(Reason::SignaturesMissing));
+    }
+    // The parent names a key that is not there.
+    let gone = with(&second.ds(2), 10, !second.ds(2)[10]);
+    assert_eq!(every(&trusted(&[first.ds(2), gone]), &both), Err(Reason::AlgorithmMissing(Algorithm(13))));
+    // Only what the parent names counts, and of that what can be judged and is strong (RFC 6840 §5.2, RFC 4509 §3).
+    assert_eq!(every(&trusted(&[first.ds(2)]), &alone), Ok(3600));
+    for passed_over in [with(&second.ds(2), 2, 252), with(&second.ds(2), 3, 77), second.ds(1)] {
+        assert_eq!(every(&trusted(&[first.ds(2), passed_over]), &alone), Ok(3600));
+    }
+    // KeyTrap: what is looked at is paid for, and nothing is looked at twice when there is one algorithm.
+    let spent = work();
+    assert_eq!(judged(&trusted(&[first.ds(2), first.ds(4)]), &both, Paths::OneOfEachAlgorithm, &spent), Ok(3600));
+    assert_eq!(spent.verifications(), 1);
+    let few = Work::new(crate::dnssec::Allowance { verifications: 1, failures: 8, digests: 16, hash_blocks: 0 });
+    let too_much = Reason::TooMuch(TooMuch::Verifications);
+    assert_eq!(judged(&parent, &both, Paths::OneOfEachAlgorithm, &few), Err(too_much));
 }
 
 #[test]
@@ -311,7 +357,7 @@ fn keys_with_the_same_tag_cost_little() {
         keys.push(ksk.dnskey());
         let dnskeys = ksk.sign(&of(ZONE, RecordType::DNSKEY, &keys));
         let spent = work();
-        let verdict = accept(&trusted(&[ksk.ds(2)]), &dnskeys, NOW, &spent).unwrap();
+        let verdict = accept(&trusted(&[ksk.ds(2)]), &dnskeys, Paths::One, NOW, &spent).unwrap();
         let before = spent.verifications();
         assert!(before <= 3, "64 KiB of keys");
         let Verdict::Keys(zone) = verdict else { panic!("is supported") };
@@ -332,7 +378,7 @@ fn many_ds_times_many_keys_cost_sixteen_digests() {
     let dnskeys = ksk.sign(&of(ZONE, RecordType::DNSKEY, &keys_alike(&ksk.dnskey(), 100)));
     let ds: Vec<_> = (0..=255).map(|octet| with(&ksk.ds(2), 10, octet)).filter(|ds| *ds != ksk.ds(2)).collect();
     let spent = work();
-    assert_eq!(accept(&trusted(&ds), &dnskeys, NOW, &spent).unwrap_err().reason, Reason::KeyMissing);
+    assert_eq!(accept(&trusted(&ds), &dnskeys, Paths::One, NOW, &spent).unwrap_err().reason, Reason::KeyMissing);
     assert_eq!((spent.spend_digest(), spent.verifications()), (Err(TooMuch::Digests), 0));
 }
 
@@ -349,6 +395,6 @@ fn keys_that_are_none_are_paid_for() {
     let fields = Fields { tag: key.tag(), ..signer.fields(&set) };
     let set = with_signatures(&set, &[signer.rrsig(&set, &fields)]);
     let spent = Work::new(crate::dnssec::Allowance { verifications: 32, failures: 1, digests: 16, hash_blocks: 0 });
-    assert_eq!(accept(&trusted(&[&ds]), &set, NOW, &spent).unwrap_err().reason, Reason::BadSignature);
+    assert_eq!(accept(&trusted(&[&ds]), &set, Paths::One, NOW, &spent).unwrap_err().reason, Reason::BadSignature);
     assert_eq!((spent.verifications(), spent.spend_verification()), (1, Err(TooMuch::Failures)));
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::dns::{Question, Rcode};
 use crate::dnssec::denial::{Delegation, Denied, NameError, Proofs};
-use crate::dnssec::{Allowance, Bogus, Reason, Trusted, Verdict, Verified, Work, ZoneKeys, accept, verify};
+use crate::dnssec::{Allowance, Bogus, Paths, Reason, Trusted, Verdict, Verified, Work, ZoneKeys, accept, verify};
 use crate::playground::{Answer, Bait, DsField, Rewrite, Role, SigningKey, Trap, colliding_keys};
 
 const WALL: Duration = Duration::from_secs(1_767_225_600);
@@ -57,7 +57,7 @@ fn denials() -> [Denials; 4] {
 
 /// The keys of a zone, by way of the DS set that its signer hands out.
 fn keys(zone: &Zone, ds: &RrSet, work: &Work) -> Result<Verdict, Bogus> {
-    accept(&Trusted::by_parent(ds), zone.rrset(zone.apex(), RecordType::DNSKEY).unwrap(), NOW, work)
+    accept(&Trusted::by_parent(ds), zone.rrset(zone.apex(), RecordType::DNSKEY).unwrap(), Paths::One, NOW, work)
 }
 
 fn trusted(zone: &Zone, signer: &Signer) -> ZoneKeys {

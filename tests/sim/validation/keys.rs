@@ -1,13 +1,13 @@
 //! Who speaks for a zone: VAL-14 to VAL-16 and VAL-26.
 
 use burdock::dns::{Rcode, RecordType, rrset_to_text};
-use burdock::dnssec::{AnchorRecord, Source};
+use burdock::dnssec::{AnchorRecord, Paths, Settings, Source};
 use burdock::playground::{
     Algorithm, Behaviour, Denials, Digest, DsField, Flaw, Hashing, Role, Signer, SigningKey, Window,
 };
 
 use super::forge::{Lie, bare, signed, soa};
-use super::stage::refusal;
+use super::stage::{Stage, refusal};
 use super::{A, FORGED, ask, authentic, from, refused, tell, unsigned, validating, verdict};
 use crate::support::{EPOCH, Lab, Tree, name, run};
 
@@ -145,6 +145,37 @@ fn an_anchor_for_a_zone_that_does_not_exist() {
     });
 }
 
+/// `t1`, whose parent vouches for keys of algorithms 13 and 15, which both sign.
+fn two_algorithms() -> Tree {
+    tree().signer("t1", |mut signer| {
+        signer.digests = vec![Digest::Sha1, Digest::Sha256, Digest::Sha384];
+        signer.keys.push(SigningKey::new(Algorithm::Ed25519, Role::KeySigning, 7).unwrap());
+        signer.keys.push(SigningKey::new(Algorithm::Ed25519, Role::ZoneSigning, 7).unwrap());
+        signer
+    })
+}
+
+/// `t1` with a key of an algorithm that nobody knows beside its others.
+fn with_an_unknown_key() -> Tree {
+    tree().signer("t1", |mut signer| {
+        let mut unknown = SigningKey::new(Algorithm::Ed25519, Role::KeySigning, 8).unwrap();
+        unknown.number = 250;
+        signer.keys.push(unknown);
+        signer
+    })
+}
+
+/// Leaves out signatures of that algorithm, over the answers to questions of these types.
+fn without(algorithm: u8, types: &'static [RecordType]) -> Behaviour {
+    Behaviour::edits(move |asked, draft| {
+        let meant = asked.rtype().is_some_and(|rtype| types.contains(&rtype));
+        draft
+            .message
+            .answer
+            .retain(|record| !meant || record.rtype != RecordType::RRSIG || record.rdata[2] != algorithm);
+    })
+}
+
 /// Nothing but unknown algorithms or digests: insecure, and told (RFC 6840 §5.2). Known ones beside: one good path will do,
 /// and taking it away is no downgrade.
 #[test]
@@ -155,41 +186,50 @@ fn val_26_unknown_algorithms_and_downgrade() {
             let reply = unsigned(&lab, "www.t1", A, Rcode::NOERROR).await;
             assert!(reply.errors().iter().any(|(found, _)| *found == code), "{reply}");
         }
-        let two = || {
-            tree().signer("t1", |mut signer| {
-                signer.digests = vec![Digest::Sha1, Digest::Sha256, Digest::Sha384];
-                signer.keys.push(SigningKey::new(Algorithm::Ed25519, Role::KeySigning, 7).unwrap());
-                signer.keys.push(SigningKey::new(Algorithm::Ed25519, Role::ZoneSigning, 7).unwrap());
-                signer
-            })
-        };
-        authentic(&validating(&two(), 2), "www.t1", A, Rcode::NOERROR).await;
+        authentic(&validating(&two_algorithms(), 2), "www.t1", A, Rcode::NOERROR).await;
         // Signatures by one of the two algorithms are enough.
         for (seed, algorithm) in (3..).zip([13, 15]) {
-            let only = Behaviour::edits(move |_, draft| {
-                draft.message.answer.retain(|record| record.rtype != RecordType::RRSIG || record.rdata[2] != algorithm);
-            });
-            authentic(&validating(&two().behave("198.18.1.1", only), seed), "www.t1", A, Rcode::NOERROR).await;
+            let tree = two_algorithms().behave("198.18.1.1", without(algorithm, &[A, RecordType::DNSKEY]));
+            authentic(&validating(&tree, seed), "www.t1", A, Rcode::NOERROR).await;
         }
         // An unknown algorithm beside a known one in the DS set: the known one counts.
-        let mixed = || {
-            tree().signer("t1", |mut signer| {
-                let mut unknown = SigningKey::new(Algorithm::Ed25519, Role::KeySigning, 8).unwrap();
-                unknown.number = 250;
-                signer.keys.push(unknown);
-                signer
-            })
-        };
-        authentic(&validating(&mixed(), 5), "www.t1", A, Rcode::NOERROR).await;
-        let strip = |algorithm: u8| {
-            Behaviour::edits(move |_, draft| {
-                draft.message.answer.retain(|record| record.rtype != RecordType::RRSIG || record.rdata[2] != algorithm);
-            })
-        };
-        refused(&validating(&mixed().behave("198.18.1.1", strip(13)), 6), "www.t1", A, &[9, 10]).await;
+        authentic(&validating(&with_an_unknown_key(), 5), "www.t1", A, Rcode::NOERROR).await;
+        refused(
+            &validating(&with_an_unknown_key().behave("198.18.1.1", without(13, &[A, RecordType::DNSKEY])), 6),
+            "www.t1",
+            A,
+            &[9, 10],
+        )
+        .await;
         let none = Behaviour::DropsSignatures(Vec::new());
         // Beside proofs from before it is the denial of DS that has none.
-        refused(&validating(&two().behave("198.18.1.1", none), 7), "www.t1", A, &[10, 12]).await;
+        refused(&validating(&two_algorithms().behave("198.18.1.1", none), 7), "www.t1", A, &[10, 12]).await;
     });
     tell("VAL-26");
+}
+
+/// RFC 6840 §5.11, on request: each algorithm that the parent names must have signed the keys; the data need not be signed
+/// with each. What nobody can check is not asked for (§5.2).
+#[test]
+fn every_algorithm_that_vouches_is_needed_on_request() {
+    let strict = |tree: &Tree, seed| {
+        let dnssec = Settings { paths: Paths::OneOfEachAlgorithm, ..from(&tree.anchor()) };
+        Stage::new(tree.internet(), dnssec, seed)
+    };
+    run(async {
+        for (seed, tree) in (1..).zip([tree(), two_algorithms(), with_an_unknown_key()]) {
+            authentic(&strict(&tree, seed), "www.t1", A, Rcode::NOERROR).await;
+        }
+        authentic(&strict(&two_algorithms().behave("198.18.1.1", without(15, &[A])), 4), "www.t1", A, Rcode::NOERROR)
+            .await;
+        for (seed, algorithm) in (5..).zip([13, 15]) {
+            let stage = strict(&two_algorithms().behave("198.18.1.1", without(algorithm, &[RecordType::DNSKEY])), seed);
+            refused(&stage, "www.t1", A, &[6]).await;
+            // It stands beside what does not depend on it: the parent, and its word on the zone.
+            authentic(&stage, "t1", RecordType::DS, Rcode::NOERROR).await;
+            let told = ask(&stage, "t1", RecordType::DNSKEY).await;
+            let wanted = format!("by a key of algorithm {algorithm} that its DS records");
+            assert!(told.errors().iter().any(|(code, text)| *code == 6 && text.contains(&wanted)), "{told}");
+        }
+    });
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use burdock::dns::{RecordType, rdata_from_text};
-use burdock::dnssec::{Anchors, NegativeAnchor, Source};
+use burdock::dnssec::{Anchors, NegativeAnchor, Paths, Source};
 use burdock::job::Limits;
 use burdock::playground::Rrsig;
 
 use super::model::Scenario;
 use super::stand_in::sections;
-use super::words::Setup;
+use super::words::{Setup, flag};
 
 /// The bounds: the defaults but for those on which scripts stand that were written for others. Their resolvers validate
 /// 150 iterations of NSEC3 (RFC 9276 §3.2), and count a zone with more as unsigned however many there are.
@@ -29,6 +29,12 @@ pub fn anchor(setup: &mut Setup, value: &str) -> Option<()> {
 pub fn insecure(setup: &mut Setup, value: &str) -> Option<()> {
     let domain = value.trim_matches('"').parse().ok()?;
     setup.resolver.dnssec.negative.insert(NegativeAnchor { domain, reason: "the script".to_owned(), until: None });
+    Some(())
+}
+
+/// Whether one algorithm that validates is not enough (`dnssec.require-all-algorithms`).
+pub fn all_algorithms(setup: &mut Setup, value: &str) -> Option<()> {
+    setup.resolver.dnssec.paths = if flag(value)? { Paths::OneOfEachAlgorithm } else { Paths::One };
     Some(())
 }
 

@@ -15,7 +15,7 @@ use burdock::resolver::{Ipv6, Minimisation, Settings};
 use ipnet::IpNet;
 
 use super::model::{Scenario, Setting, Unsupported};
-use super::trust::{anchor, insecure, limits, wall};
+use super::trust::{all_algorithms, anchor, insecure, limits, wall};
 use super::zones::{forward_all, root_hint, zones};
 
 /// Everything a scenario's resolver is built from.
@@ -168,7 +168,7 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "val-override-date", Sets(wall)),
     ("server", "val-override-timestamp", Sets(wall)),
     ("server", "val-max-restart", Harmless("how often bogus data is asked for again is Burdock's own")),
-    ("server", "harden-algo-downgrade", NeverUnless(NO, "one algorithm that validates is enough (RFC 6840 §5.11)")),
+    ("server", "harden-algo-downgrade", Sets(all_algorithms)),
     (
         "server",
         "harden-dnssec-stripped",
@@ -281,7 +281,7 @@ fn builtin_hints() -> Vec<NameServer> {
     hosts.map(|host| NameServer { glue: addresses(&host), host }).collect()
 }
 
-fn flag(value: &str) -> Option<bool> {
+pub fn flag(value: &str) -> Option<bool> {
     if YES.contains(&value) { Some(true) } else { NO.contains(&value).then_some(false) }
 }
 
