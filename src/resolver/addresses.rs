@@ -113,7 +113,10 @@ impl Resolver {
                 Err(ResolveError::Limit {
                     limit: limit @ (Limit::AddressLookups | Limit::UpstreamQueries), ..
                 }) => {
-                    return Err(ResolveError::Limit { limit, zone: cut.apex.clone() });
+                    let spent = ResolveError::Limit { limit, zone: cut.apex.clone() };
+                    // Those that are known may be asked once more; if that is in vain, this is still why.
+                    contacts.open.get_or_insert_with(|| spent.clone());
+                    return Err(spent);
                 }
                 Err(error) => {
                     contacts.note(error);

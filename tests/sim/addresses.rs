@@ -14,7 +14,7 @@ const HOST: &str = "198.18.2.1";
 
 fn tree() -> Tree {
     Tree::with_tld()
-        .zone("host.t1", &[HOST], "ns A 198.18.2.7\nx A 192.0.2.9\n")
+        .zone("host.t1", &[HOST], "ns A 198.18.2.7\nns2 A 198.18.3.1\nx A 192.0.2.9\n")
         .delegate("d1.t1", "d1.t1. NS ns.host.t1.\n")
         .bare("d1.t1", &["198.18.2.7"], "@ NS ns.host.t1.\nwww A 192.0.2.1\nw2 A 192.0.2.2\n")
 }
@@ -77,6 +77,22 @@ fn an_alias_that_took_all_the_time_says_nothing_of_the_zone_it_leads_to() {
         lab.net.set_link("198.18.3.1", slow(500));
         lab.net.set_link(HOST, slow(600));
         assert_tagged(&lab.ask("slow.d2.t1", A).await, "[ADUN]", &lab);
+        let reply = lab.ask("www.d1.t1", A).await;
+        assert_eq!(reply.a(), ["192.0.2.1"], "{reply}\n{}", lab.net.story());
+    });
+}
+
+/// Nor must whoever spent the look-ups of a question before it led there: no address was looked up, so none is missing.
+#[test]
+fn an_alias_that_took_all_look_ups_says_nothing_of_the_zone_it_leads_to() {
+    run(async {
+        let tree = tree().delegate("d2.t1", "d2.t1. NS ns2.host.t1.\n").bare(
+            "d2.t1",
+            &["198.18.3.1"],
+            "@ NS ns2.host.t1.\nmany CNAME www.d1.t1.\n",
+        );
+        let lab = Lab::with(&tree.internet(), 4, |_, limits| limits.address_lookups = 1);
+        assert_tagged(&lab.ask("many.d2.t1", A).await, "[ADDR]", &lab);
         let reply = lab.ask("www.d1.t1", A).await;
         assert_eq!(reply.a(), ["192.0.2.1"], "{reply}\n{}", lab.net.story());
     });
