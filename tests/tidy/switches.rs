@@ -83,8 +83,9 @@ fn switches(list: &str) -> Vec<Switch<'_>> {
 fn with_table(page: &str, list: &str) -> String {
     let (head, rest) = page.split_once("<!-- switches -->\n").unwrap();
     let (_, tail) = rest.split_once("<!-- end -->\n").unwrap();
-    let mut table = String::from("| switched off | in | what fails then |\n|---|---|---|\n");
-    for Switch { mechanism, files, tests } in switches(list) {
+    let switches = switches(list);
+    let mut table = format!("{} switches.\n\n| switched off | in | what fails then |\n|---|---|---|\n", switches.len());
+    for Switch { mechanism, files, tests } in switches {
         let (files, tests) = (files.join(", ").replace("src/", ""), tests.join(", "));
         writeln!(table, "| {mechanism} | {files} | {tests} |").unwrap();
     }

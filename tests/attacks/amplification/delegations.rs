@@ -2,12 +2,14 @@
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "what reading costs is measured in real time")]
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burdock::dns::{Message, Question, Rcode, RecordType, write_query};
 use burdock::job::Limits;
 use burdock::playground::Behaviour;
 use burdock::resolver::scrub;
+use burdock::telemetry::{Step, Trace};
 
 use super::*;
 use crate::support::{Tree, run};
@@ -108,6 +110,14 @@ fn amp_02_a_referral_to_1500_servers() {
             settle(&lab).await;
         }
         at_most("AMP-02", "packets for 1,500 servers", most, 32);
+        let trace = Arc::new(Trace::new(lab.clock.now()));
+        let question = Question::new(name("r20.sub.evil.t1"), A);
+        assert!(lab.resolver.resolve(&question, &lab.resolver.job().traced(Arc::clone(&trace))).await.is_err());
+        let kept = trace.entries().into_iter().filter_map(|entry| match entry.step {
+            Step::Entered { zone, servers, .. } if zone == question.name => Some(servers),
+            _ => None,
+        });
+        at_most("AMP-02", "of 1,500 servers kept", kept.max().unwrap(), 13);
     });
 }
 

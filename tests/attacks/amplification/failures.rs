@@ -62,7 +62,7 @@ fn amp_16_a_storm_of_retries_for_a_dead_zone() {
 #[test]
 fn amp_16_three_sends_for_each_server_and_transport() {
     run(async {
-        for servers in [2, 4] {
+        for servers in [1, 2, 4] {
             let lab = Lab::new(&silent(servers).internet(), 2);
             let (reply, packets) = ask(&lab, "www.dead.t1").await;
             assert_failed(&reply, &[22], &lab);
@@ -76,6 +76,7 @@ fn amp_16_three_sends_for_each_server_and_transport() {
             let to_zone: usize = DEAD.iter().map(|server| lab.net.packets_to(server)).sum();
             at_most("AMP-16", &format!("packets to {servers} dead servers for one attempt"), to_zone, 12);
             at_most("AMP-16", "packets for one attempt", packets, 12);
+            at_most("AMP-16", "seconds for one attempt", reply.after.as_secs_f64(), 5.01);
         }
     });
 }
@@ -96,5 +97,22 @@ fn amp_16_a_failure_belongs_to_the_question_that_was_asked() {
         });
         assert_eq!(ask(&lab, "www.dead.t1").await.0.a(), ["192.0.2.1"], "{}", lab.net.story());
         assert_eq!(ask(&lab, "alias2.good.t1").await.0.a(), ["192.0.2.1"]);
+    });
+}
+
+/// What is known to be dead is not worth three datagrams a question.
+#[test]
+fn amp_16_a_server_known_to_be_silent_gets_one_datagram() {
+    run(async {
+        let lab = Lab::new(&silent(1).internet(), 3);
+        for number in 0..6 {
+            ask(&lab, &format!("w{number}.dead.t1")).await;
+        }
+        let before = lab.net.packets();
+        for number in 6..16 {
+            let (reply, _) = ask(&lab, &format!("w{number}.dead.t1")).await;
+            assert_failed(&reply, &[22], &lab);
+        }
+        at_most("AMP-16", "packets for ten questions to a server known to be silent", lab.net.packets() - before, 10);
     });
 }

@@ -2,6 +2,8 @@
 //!
 //! What a stream can do octet by octet (trickle, half a length, close) is played on sockets in `net::outbound`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use burdock::dns::{Header, Rcode};
 use burdock::playground::{Behaviour, Fate, Opt};
 use burdock::world::Transport;
@@ -92,4 +94,49 @@ fn amp_12_complaints_without_end() {
             }
         });
     }
+}
+
+/// Aliases, each link over a stream and in the company of 60,000 octets: a question takes in so much and no more.
+#[test]
+fn amp_11_long_replies_one_after_the_other() {
+    run(async {
+        let filled = Behaviour::edits(|query, draft| {
+            if query.transport == Transport::Tcp {
+                let text = [&[250][..], &[b'x'; 250]].concat();
+                let filling = record(&name("x.evil.t1"), RecordType::TXT, &text);
+                draft.message.additional.extend(std::iter::repeat_n(filling, 220));
+            }
+        });
+        let tree = Tree::with_tld()
+            .zone("evil.t1", &SERVERS[..1], "a CNAME b\nb CNAME c\nc CNAME d\nd A 192.0.2.1")
+            .behave(SERVERS[0], filled)
+            .behave(SERVERS[0], Behaviour::Truncates);
+        let lab = Lab::new(&tree.internet(), 1);
+        let (reply, _) = ask(&lab, "a.evil.t1").await;
+        assert_failed(&reply, &[0, 22], &lab);
+        at_most("AMP-11", "replies of 60,000 octets for one question", lab.net.packets_over(Transport::Tcp), 3);
+        // Two of them it may have.
+        assert_eq!(ask(&lab, "c.evil.t1").await.0.a(), ["192.0.2.1"], "{}", lab.net.story());
+    });
+}
+
+/// One server, which truncates, and whose first stream is silent: that one is given up in time for another.
+#[test]
+fn amp_11_a_silent_stream_is_given_up() {
+    run(async {
+        let streams = AtomicUsize::new(0);
+        let silent_once = Behaviour::edits(move |query, draft| {
+            if query.transport == Transport::Tcp && streams.fetch_add(1, Ordering::Relaxed) == 0 {
+                draft.fate = Fate::Dropped;
+            }
+        });
+        let tree = Tree::with_tld()
+            .zone("evil.t1", &SERVERS[..1], "www A 192.0.2.1\n")
+            .behave(SERVERS[0], silent_once)
+            .behave(SERVERS[0], Behaviour::Truncates);
+        let lab = Lab::new(&tree.internet(), 1);
+        let (reply, _) = ask(&lab, "www.evil.t1").await;
+        assert_eq!(reply.a(), ["192.0.2.1"], "{reply}\n{}", lab.net.story());
+        at_most("AMP-11", "seconds with one silent stream", reply.after.as_secs_f64(), 4.0);
+    });
 }

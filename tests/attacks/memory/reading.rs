@@ -273,3 +273,16 @@ fn mem_08_a_long_query_costs_a_glance() {
         time / 1000
     );
 }
+
+/// The smallest records there are, as many as a message holds: six thousand, of which no reply needs so many.
+#[test]
+fn mem_04_more_records_than_a_message_may_have() {
+    let of = |count: u16| {
+        let [high, low] = count.to_be_bytes();
+        let mut packet = vec![0, 1, 0x84, 0, 0, 0, high, low, 0, 0, 0, 0];
+        (0..count).for_each(|_| packet.extend([0, 0xff, 0, 0, 1, 0, 0, 0, 60, 0, 0]));
+        Message::parse(&packet)
+    };
+    assert_eq!(of(4096).unwrap().answer.len(), 4096);
+    assert!(of(4097).is_err() && of(5900).is_err());
+}

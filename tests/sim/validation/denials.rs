@@ -311,9 +311,9 @@ fn val_12_wildcard_replayed() {
                 refused(&lab, asked, A, UNPROVEN).await;
             }
         }
-        // CVE-2017-15105: an NSEC made from a wildcard.
-        let nsec = signed_as("t1", &set("n.wild.t1. 300 NSEC zzz.t1. A RRSIG NSEC"), |rrsig| rrsig.labels = 2);
-        let lie = Lie::denial(NXDOMAIN, [soa("t1"), nsec]);
+        // CVE-2017-15105: an NSEC made from a wildcard, beside the one that denies the wildcard at the apex.
+        let nsec_made = signed_as("t1", &set("n.wild.t1. 300 NSEC zzz.t1. A RRSIG NSEC"), |rrsig| rrsig.labels = 2);
+        let lie = Lie::denial(NXDOMAIN, [soa("t1"), nsec_made, nsec(&whole, "t1", "t1")]);
         let lab = validating(&whole.behave("198.18.1.1", lie.to("www.t1", A)), 9);
         refused(&lab, "www.t1", A, UNPROVEN).await;
     });

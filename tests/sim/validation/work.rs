@@ -1,12 +1,12 @@
 //! What denials and signatures in masses may cost: DOS-06 to DOS-08, counted by the work of each question's own job.
 
-use burdock::dns::{Question, Rcode, Rdatas, Record, RecordType, RrSet, Ttl};
+use burdock::dns::{QueryFlags, Question, Rcode, Rdatas, Record, RecordType, RrSet, Ttl};
 use burdock::dnssec::Allowance;
 use burdock::playground::{Behaviour, Denials, Hashing, Rrsig, Signed, records};
 use data_encoding::BASE32HEX_NOPAD;
 
 use super::forge::{Lie, bare, signed, signed_as, soa};
-use super::{A, ask, authentic, refused, validating, verdict};
+use super::{A, DO, ask, authentic, refused, validating, verdict};
 use crate::support::{Lab, Tree, name, run};
 
 const SERVER: &str = "198.18.1.1";
@@ -229,6 +229,11 @@ fn dos_08_many_signatures_one_good() {
                 (most, cases) = (most.max(spent.verifications), cases + 1);
                 let reply = authentic(&lab, "www.t1", A, Rcode::NOERROR).await;
                 assert!(reply.message.answer.len() <= 9, "{reply}");
+                // Those who check themselves get as many.
+                let lab = validating(&tree, seed);
+                let unchecked = QueryFlags { checking_disabled: true, ..DO };
+                let reply = lab.ask_with("www.t1", A, unchecked).await;
+                assert_eq!((reply.rcode(), reply.message.answer.len()), (Rcode::NOERROR, 9), "{reply}");
             }
         }
         println!(
