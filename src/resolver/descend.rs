@@ -197,7 +197,7 @@ impl Resolver {
                     let proven = match walk.proof {
                         Proof::Unwanted => Ok(kind),
                         // Boxed: next to a signature that costs nothing, and keeps all walks small.
-                        _ => Box::pin(self.prove(&cut.apex, (&probe, kind), walk, job)).await,
+                        _ => Box::pin(self.prove_in_turn(&cut.apex, (&probe, kind), walk, job)).await,
                     };
                     match proven.map(|kind| trimmed(kind, self.most_signatures())) {
                         Ok(Kind::TooLong(dname)) => {
@@ -244,7 +244,20 @@ impl Resolver {
         (contacts, way)
     }
 
-    /// What was found, once it has passed what it has to.
+    /// What was found, once it has passed what it has to. That may have taken a while, whatever came of it: hits and other
+    /// questions come first then.
+    async fn prove_in_turn(
+        &self,
+        zone: &Name,
+        found: (&Probe, Kind),
+        walk: &mut Walk<'_>,
+        job: &Job,
+    ) -> Result<Kind, ResolveError> {
+        let proven = self.prove(zone, found, walk, job).await;
+        tokio::task::yield_now().await;
+        proven
+    }
+
     async fn prove(
         &self,
         zone: &Name,

@@ -73,8 +73,6 @@ impl Resolver {
             Outcome::NxDomain(denial) => self.check_denial(zone, question, (denial, Claim::NxDomain), job).await?,
         };
         job.tell(|| Step::Checked { question: question.clone(), security: checked.security() });
-        // Hits and other questions come first: what was just done may have taken a while.
-        tokio::task::yield_now().await;
         Ok(checked)
     }
 
