@@ -35,14 +35,14 @@ const KEPT: usize = 2 * 256;
 /// The part of the questions that may fail by injected loss.
 const FAILED: f64 = 0.001;
 /// The same in a run that is too short to tell slow from busy.
-const FAILED_WHILE_BUSY: f64 = 0.25;
+const FAILED_WHILE_BUSY: f64 = 0.1;
 /// Latency and silence say something of the server, and not of the machine, in runs of at least this length.
 const SHORTEST_TELLING: Duration = Duration::from_secs(120);
 /// How much later than in the quiet part the median and the last hundredth may come, and from which time on.
 const LATER: u32 = 20;
 const QUICK: [u32; 2] = [5_000, 100_000];
-/// `limits.drain` is 2 s; the rest is for a busy machine.
-const DRAIN: Duration = Duration::from_secs(15);
+/// `limits.drain` is 2 s.
+const DRAIN: Duration = Duration::from_secs(5);
 
 impl Found {
     /// Notes how a SIGTERM was heeded.
