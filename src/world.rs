@@ -168,6 +168,13 @@ impl Dice {
         self.generator.lock().next_u64()
     }
 
+    /// A hundred and twenty-eight random bits, as octets: the key of a hash.
+    pub fn secret(&self) -> [u8; 16] {
+        let mut secret = [0; 16];
+        self.generator.lock().fill_bytes(&mut secret);
+        secret
+    }
+
     /// A number below `bound`; 0 when `bound` is 0.
     pub fn below(&self, bound: usize) -> usize {
         if bound == 0 { 0 } else { self.generator.lock().random_range(0..bound) }

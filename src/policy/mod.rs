@@ -103,15 +103,12 @@ impl Policy {
     pub fn new(settings: &Settings, world: &World, limits: &Arc<Limits>) -> Self {
         let access = Access::new(&settings.access);
         let dice = &world.dice;
-        let seed = [dice.bits(), dice.bits()].map(u64::to_be_bytes);
+        let seed = dice.secret();
         let rate =
             if access.knows_strangers() { Rate::new(settings.rate, world.clock.now(), dice.bits()) } else { None };
         Self {
             access,
-            cookies: Cookies::new(
-                &settings.cookies,
-                seed.as_flattened().try_into().expect("two words of eight octets"),
-            ),
+            cookies: Cookies::new(&settings.cookies, seed),
             rate,
             fairness: Fairness::new(Arc::clone(limits), dice.bits()),
             local: settings.special_use.then(|| Local::new(settings.elsewhere.clone())),

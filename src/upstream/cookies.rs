@@ -57,11 +57,7 @@ pub(super) enum Shown {
 impl Cookies {
     /// With a new secret.
     pub(super) fn new(world: &World) -> Self {
-        let mut secret = [0; 16];
-        for half in secret.chunks_exact_mut(8) {
-            half.copy_from_slice(&world.dice.bits().to_be_bytes());
-        }
-        Self { secret, start: world.clock.now() }
+        Self { secret: world.dice.secret(), start: world.clock.now() }
     }
 
     /// Our part for `server` in this hour.
