@@ -15,7 +15,6 @@ use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl, seri
 use crate::dnssec::{Beginning, Reason, Settings, ZoneKeys};
 use crate::job::Job;
 use crate::telemetry::Step;
-use crate::world::BoxFuture;
 
 /// Zones that are tried when several seem to have signed something. Mostly it is one; in a change of hands, two.
 const MOST_SIGNERS: usize = 3;
@@ -130,53 +129,43 @@ impl Resolver {
         (denial, claim): (Denial, Claim),
         job: &Job,
     ) -> Result<Outcome, ResolveError> {
-        let above = {
-            let (sets, missing) = (denial.proof.iter().chain(&denial.soa), Reason::DenialMissing);
-            let said = Said { zone, of: (&question.name, question.rtype), sets, missing };
-            let check = |keys: &ZoneKeys| self.check_proof(question, denial.clone(), claim, (keys, job));
-            match self.judge(said, check, job).await {
-                Ok(Judged::Signed(outcome)) => return Ok(outcome),
-                Ok(Judged::Otherwise((security, ttl))) => {
-                    return Ok(claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial }));
-                }
-                Err(error) if claim != Claim::NxDomain || !error.is_bogus() => return Err(error),
-                Err(error) => self.denied_above(zone, question, (denial, error), job),
+        let (sets, missing) = (denial.proof.iter().chain(&denial.soa), Reason::DenialMissing);
+        let said = Said { zone, of: (&question.name, question.rtype), sets, missing };
+        let check = |keys: &ZoneKeys| self.check_proof(question, denial.clone(), claim, (keys, job));
+        match self.judge(said, check, job).await {
+            Ok(Judged::Signed(outcome)) => Ok(outcome),
+            Ok(Judged::Otherwise((security, ttl))) => {
+                Ok(claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial }))
             }
-        };
-        above.await
+            Err(error) if claim == Claim::NxDomain && error.is_bogus() => {
+                let above = self.denied_above(zone, question, &denial, job).await;
+                above.map_or(Err(error), |denial| Ok(Outcome::NxDomain(denial)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// What a secure zone proves not to exist although there is a trust anchor for it, below, which fits no keys. What there is
     /// in a zone with an anchor, no zone above it can say; that there is no such zone, it can (RFC 6840 §5.10, C.2).
-    fn denied_above<'a>(
-        &'a self,
-        zone: &'a Name,
-        question: &'a Question,
-        (denial, error): (Denial, ResolveError),
-        job: &'a Job,
-    ) -> BoxFuture<'a, Result<Outcome, ResolveError>> {
-        // Boxed here: what is so rare must not make every question larger.
-        Box::pin(async move {
-            let of = (&question.name, question.rtype);
-            let base = self.base(zone, of, job);
-            let leads_nowhere = || matches!(self.standings.find(&base, job.now()), Some(Standing::Bogus(_)));
-            if self.anchored().anchors.at(&base).is_none() || !leads_nowhere() {
-                return Err(error);
+    async fn denied_above(&self, zone: &Name, question: &Question, denial: &Denial, job: &Job) -> Option<Denial> {
+        let of = (&question.name, question.rtype);
+        let base = self.base(zone, of, job);
+        let leads_nowhere = || matches!(self.standings.find(&base, job.now()), Some(Standing::Bogus(_)));
+        if self.anchored().anchors.at(&base).is_none() || !leads_nowhere() {
+            return None;
+        }
+        let signers = signers_of(denial.proof.iter(), of, zone).into_iter();
+        for signer in signers.filter(|signer| base.is_strictly_below(signer)) {
+            let Ok(Standing::Secure(keys)) = self.standing(&signer, job).await else { continue };
+            let checked = self.check_proof(question, denial.clone(), Claim::NxDomain, (&keys, job));
+            if let (true, Ok(Outcome::NxDomain(denial))) = (keys.apex == signer, checked)
+                && denial.security == Security::Secure
+            {
+                // The anchor may be mended any moment.
+                return Some(Denial { ttl: denial.ttl.min(EXCEPTED), ..denial });
             }
-            let above =
-                signers_of(denial.proof.iter(), of, zone).into_iter().filter(|signer| base.is_strictly_below(signer));
-            for signer in above {
-                let Ok(Standing::Secure(keys)) = self.standing(&signer, job).await else { continue };
-                let checked = self.check_proof(question, denial.clone(), Claim::NxDomain, (&keys, job));
-                if let (true, Ok(Outcome::NxDomain(denial))) = (keys.apex == signer, checked)
-                    && denial.security == Security::Secure
-                {
-                    // The anchor may be mended any moment.
-                    return Ok(Outcome::NxDomain(Denial { ttl: denial.ttl.min(EXCEPTED), ..denial }));
-                }
-            }
-            Err(error)
-        })
+        }
+        None
     }
 
     /// Tries the zones that seem to have signed what was said, one after the other: `check` is asked with the keys of each.
