@@ -50,6 +50,8 @@ pub enum Reason {
     SignaturesMissing,
     /// No key of the zone is of the tag and algorithm that the signature, or the parent's DS record, names.
     KeyMissing,
+    /// None of the zone's keys is one that a trust anchor speaks for, and its servers agree on them.
+    Estranged,
     /// A key of that tag and algorithm exists, but is no zone key (RFC 4034 §2.1.1).
     NoZoneKey,
     /// A signature does not verify.
@@ -80,7 +82,7 @@ impl Reason {
     pub const fn ede(self) -> EdeCode {
         match self {
             Self::SignaturesMissing => EdeCode::RRSIGS_MISSING,
-            Self::KeyMissing => EdeCode::DNSKEY_MISSING,
+            Self::KeyMissing | Self::Estranged => EdeCode::DNSKEY_MISSING,
             Self::NoZoneKey => EdeCode::NO_ZONE_KEY,
             Self::BadSignature
             | Self::Expanded
@@ -100,6 +102,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::SignaturesMissing => "is not signed by its zone, which is signed",
             Self::KeyMissing => "is signed with a key that its zone does not have",
+            Self::Estranged => "has no key that a trust anchor speaks for: the anchors are out of date, or not this network's",
             Self::NoZoneKey => "is signed with a key that is no zone key",
             Self::BadSignature => "has a signature that does not verify",
             Self::Expired => "has a signature that has expired",

@@ -12,7 +12,7 @@ use super::descend::Proof;
 use super::{ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{Name, Question, RecordType, RrSet, Ttl};
-use crate::dnssec::{Anchor, AnchorRecord, Reason, Settings};
+use crate::dnssec::{Anchor, AnchorRecord, Bogus, Reason, Settings};
 use crate::job::{Checking, Job};
 
 impl Resolver {
@@ -60,6 +60,38 @@ impl Resolver {
         self.descend(&question, Proof::Raw(&mut found), &job).await?;
         let found = found.filter(|set| set.rtype == RecordType::DNSKEY && set.owner == *apex);
         found.ok_or_else(|| bogus(Reason::KeyMissing, apex, RecordType::DNSKEY))
+    }
+
+    /// What to make of `keys`, which no anchor speaks for as `bogus` says: of the root's, when somebody gave the same ones
+    /// before, that it has others now, and whoever is asked next will say the same. Other zones are mended by those who ask.
+    pub(super) fn estrange(&self, keys: &RrSet, bogus: Bogus) -> Bogus {
+        let is_strange = bogus.reason == Reason::KeyMissing && keys.owner.is_root() && bogus.name.is_root();
+        if is_strange && self.estrangement.is_confirmed_by(&keys.rdatas) {
+            return Bogus { reason: Reason::Estranged, ..bogus };
+        }
+        bogus
+    }
+
+    /// For how long the root is not asked for other keys than those no anchor speaks for. The operator is told.
+    pub(super) fn estranged(&self, bogus: &Bogus) -> Ttl {
+        let pause = self.estrangement.pause();
+        tracing::warn!(
+            "{bogus}: no signed name can be resolved. Its keys are asked for again in {:?}. Update burdock, or \
+             dnssec.trust-anchors, and restart",
+            pause.duration()
+        );
+        pause
+    }
+
+    /// The keys that `apex` has now, which came by [`Self::fetch_keys`], and what is wrong with them: nobody else needs to ask
+    /// for them in the next hour if the root's are not those the anchors speak for.
+    pub fn refuse_keys(&self, keys: &RrSet, bogus: &Bogus) {
+        let anchored = self.anchored();
+        let bogus = self.estrange(keys, bogus.clone());
+        if bogus.reason == Reason::Estranged {
+            let standing = Standing::Bogus(Arc::new(bogus));
+            self.keep_standing((&keys.owner, standing, self.estrangement.pause()), &anchored, self.world.clock.now());
+        }
     }
 
     /// Remembers how a zone stands by `anchored`, unless other anchors have come into force in the meantime. Nothing else

@@ -66,7 +66,12 @@ impl Resolver {
                 Err(ResolveError::Bogus { bogus }) => {
                     // What keeps a zone above busy is that one's fault, and mostly over in a moment.
                     let of_above = matches!(bogus.reason, Reason::TooMuch(_)) && !bogus.name.is_in(zone);
-                    (Standing::Bogus(bogus), if of_above { COSTLY } else { BROKEN })
+                    let ttl = match bogus.reason {
+                        Reason::Estranged if bogus.name == *zone => self.estranged(&bogus),
+                        _ if of_above => COSTLY,
+                        _ => BROKEN,
+                    };
+                    (Standing::Bogus(bogus), ttl)
                 }
                 Err(error) => return Err(error),
             };
@@ -103,16 +108,21 @@ impl Resolver {
         let (now, work, paths) = (self.wall(), job.budget().work(), self.settings.dnssec.paths);
         let mut verdict = None;
         let mut judge = |set: Option<&RrSet>| match set {
-            Some(set) => accept(trusted, set, paths, now, work).map(|accepted| {
-                let ttl = if let Verdict::Keys(keys) = &accepted { keys.ttl } else { Ttl::ZERO };
-                verdict = Some(accepted);
-                ttl
-            }),
+            Some(set) => {
+                accept(trusted, set, paths, now, work).map_err(|bogus| self.estrange(set, bogus)).map(|accepted| {
+                    let ttl = if let Verdict::Keys(keys) = &accepted { keys.ttl } else { Ttl::ZERO };
+                    verdict = Some(accepted);
+                    ttl
+                })
+            }
             None => Err(Bogus { reason: Reason::KeyMissing, name: question.name.clone(), rtype: question.rtype }),
         };
         self.descend(&question, Proof::Keys(&mut judge), job).await.map_err(ResolveError::of_keys)?;
         Ok(match verdict {
             Some(Verdict::Keys(keys)) => {
+                if keys.apex.is_root() {
+                    self.estrangement.end();
+                }
                 let ttl = keys.ttl.min(ttl);
                 (Standing::Secure(keys), ttl)
             }

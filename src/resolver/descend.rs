@@ -213,7 +213,7 @@ impl Resolver {
                         }
                         Ok(kind) => return Ok(Visit::There(self.arrive(cut, (&probe, kind, rank), walk, job))),
                         Err(error @ ResolveError::Bogus { .. }) => {
-                            let retry = walk.may_try_others(job) && !error.is_costly();
+                            let retry = walk.may_try_others(job) && !error.is_settled();
                             server.into_iter().for_each(|server| self.upstream.ask_with_opt_again(server));
                             let Some(server) = server.filter(|_| retry) else {
                                 return self.doubt(Failed::new(cut, contacts.campaign, error), walk, job);

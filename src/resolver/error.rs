@@ -179,6 +179,12 @@ impl ResolveError {
         matches!(self, Self::Bogus { bogus } if matches!(bogus.reason, dnssec::Reason::TooMuch(_)))
     }
 
+    /// Whether another server is of no help: it would be as much work, or give the same keys.
+    pub(super) fn is_settled(&self) -> bool {
+        let is_estranged = matches!(self, Self::Bogus { bogus } if matches!(bogus.reason, dnssec::Reason::Estranged));
+        is_estranged || self.is_costly()
+    }
+
     /// Whether nothing else is worth trying: there is no work, time or packet left.
     pub(super) fn is_final(&self) -> bool {
         self.is_costly() || matches!(self, Self::Limit { .. } | Self::Deadline { .. } | Self::AddressUnknown { .. })

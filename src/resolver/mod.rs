@@ -12,6 +12,7 @@ mod classify;
 mod descend;
 mod doubt;
 mod error;
+mod estranged;
 mod forward;
 mod heard;
 mod minimise;
@@ -40,6 +41,7 @@ use crate::telemetry::{FromCache, Step};
 use crate::upstream::{self, Crowded, Upstream};
 use crate::world::World;
 use barren::Barren;
+use estranged::Estrangement;
 
 use forward::Forwards;
 
@@ -155,6 +157,7 @@ pub struct Resolver {
     standings: Standings,
     /// `settings.dnssec` with the trust anchors that are now in force.
     anchored: RwLock<Arc<dnssec::Settings>>,
+    estrangement: Estrangement,
     denials: Denials,
     /// Whether a DNAME was ever kept.
     knows_dnames: AtomicBool,
@@ -188,6 +191,7 @@ impl Resolver {
             barren: Barren::new(cache.share(1), seed),
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
+            estrangement: Estrangement::default(),
             denials: Denials::new(cache.share(3), cache.max_negative_ttl),
             knows_dnames: AtomicBool::new(false),
             root: Mutex::new(None),

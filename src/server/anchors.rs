@@ -116,10 +116,13 @@ impl Followed {
         for action in self.rollover.take(event, resolver.world().clock.wall(), budget.work()) {
             match action {
                 Action::Tell(change) => tell(&apex, &change),
-                Action::Refuse(bogus) => tracing::warn!(
-                    "no trust anchor of {apex} speaks for the keys that it has now: {bogus}. They are asked for again in \
-                     an hour; if this stays so, see whether the clock is right, and update the trust anchors"
-                ),
+                Action::Refuse(bogus) => {
+                    fetched.iter().for_each(|keys| resolver.refuse_keys(keys, &bogus));
+                    tracing::warn!(
+                        "no trust anchor of {apex} speaks for the keys that it has now: {bogus}. They are asked for again \
+                         in an hour; if this stays so, see whether the clock is right, and update the trust anchors"
+                    );
+                }
                 Action::Trust(records) => resolver.replace_anchors(&apex, records),
                 Action::Delete => {
                     resolver.replace_anchors(&apex, Vec::new());
