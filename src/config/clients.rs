@@ -1,9 +1,11 @@
-//! What is set about clients: who may ask, whose address is believed, what cookies are made with, how much anyone gets.
+//! What is set about clients: who may ask, whose address is believed, what cookies are made with, how much anyone gets,
+//! and what nobody is told.
 
 use std::path::Path;
 
+use crate::dns::Name;
 use crate::dns::cookie::Secret;
-use crate::policy::{self, AnyAnswers, RateSettings, cookies};
+use crate::policy::{self, AnyAnswers, RateSettings, RebindingSettings, cookies};
 
 use super::check::choose;
 use super::given::Given;
@@ -19,6 +21,7 @@ pub fn policy(given: &mut Given, base: &Path) -> Option<policy::Settings> {
     let special_use = given.one("local.special-use", value::flag);
     let any =
         given.one("answers.any", |text| choose(text, &[("short", AnyAnswers::Short), ("full", AnyAnswers::Full)]));
+    let rebinding = rebinding(given);
     Some(policy::Settings {
         access: access?,
         cookies: cookies?,
@@ -26,6 +29,7 @@ pub fn policy(given: &mut Given, base: &Path) -> Option<policy::Settings> {
         special_use: special_use?,
         elsewhere: Vec::new(),
         any: any?,
+        rebinding: rebinding?,
     })
 }
 
@@ -44,6 +48,50 @@ fn access(given: &mut Given) -> Option<policy::AccessSettings> {
         given.complain_item("access.deny", i, Complaint::new(reason, "keep it in one of the two lists"));
     }
     Some(policy::AccessSettings { allow, deny, snoop: snoop?, believed: believed?, exempt: exempt? })
+}
+
+/// Read also when it is off, so that mistakes are found.
+fn rebinding(given: &mut Given) -> Option<Option<RebindingSettings>> {
+    let protect = given.one("rebinding.protect", value::flag);
+    let networks = match given.is_word("rebinding.networks", "default") {
+        true => Some(networks::inner()),
+        false => given.list("rebinding.networks", value::network),
+    };
+    let allow = given.list(ALLOW, domain);
+    let (protect, networks, allow) = (protect?, networks?, allow?);
+    for (index, domain) in
+        allow.iter().enumerate().filter(|(index, domain)| allow.iter().take(*index).any(|other| other == *domain))
+    {
+        let reason = format!("`{domain}` is already in the list");
+        given.complain_item(ALLOW, index, Complaint::new(reason, "remove one of the two"));
+    }
+    if networks.is_empty() {
+        let complaint = Complaint::new(
+            "there is no network whose addresses are kept back",
+            "write `protect: false` if that is meant",
+        );
+        given.complain("rebinding.networks", complaint);
+    }
+    Some(protect.then_some(RebindingSettings { networks, allow }))
+}
+
+fn domain(text: &str) -> Result<Name, Complaint> {
+    let name: Name = text.parse().map_err(|_| {
+        Complaint::new(
+            format!("`{text}` is no domain name"),
+            "write a name, such as `plex.direct`; it stands for all below it, too",
+        )
+    })?;
+    if name.is_root() {
+        return Err(Complaint::new("this lets every name there is pass", "write `protect: false` if that is meant"));
+    }
+    if name.is_wildcard() {
+        return Err(Complaint::new(
+            format!("`{text}` has a `*` in it"),
+            "write the domain alone: it stands for all below it, too",
+        ));
+    }
+    Ok(name)
 }
 
 fn cookies(given: &mut Given, base: &Path) -> Option<cookies::Settings> {
@@ -75,5 +123,6 @@ fn secrets(path: &Path) -> Result<Vec<Secret>, Complaint> {
     }
 }
 
+const ALLOW: &str = "rebinding.allow";
 /// The one in force, the one before, and the one to come.
 const MOST_SECRETS: usize = 3;

@@ -21,6 +21,11 @@ pub fn private() -> Vec<IpNet> {
     parse(PRIVATE)
 }
 
+/// Networks that no public name has addresses in: what stands behind a door of one's own.
+pub fn inner() -> Vec<IpNet> {
+    parse(PRIVATE).into_iter().chain(parse(NOWHERE)).collect()
+}
+
 fn parse(texts: &[&str]) -> Vec<IpNet> {
     texts.iter().filter_map(|text| text.parse().ok()).collect()
 }
@@ -45,6 +50,9 @@ const PRIVATE: &[&str] = &[
     "fc00::/7",
     "fe80::/10",
 ];
+
+/// What most systems take for themselves; link-local addresses of old.
+const NOWHERE: &[&str] = &["0.0.0.0/8", "::/128", "fec0::/10"];
 
 const NOBODY: &[&str] = &["0.0.0.0/32", "224.0.0.0/4", "255.255.255.255/32", "::/128", "ff00::/8"];
 
@@ -98,6 +106,7 @@ mod tests {
         assert_eq!(special_purpose().len(), 2 * V4.len() + V6.len());
         assert_eq!(nobody().len(), NOBODY.len());
         assert_eq!(private().len(), PRIVATE.len());
+        assert_eq!(inner().len(), PRIVATE.len() + NOWHERE.len());
     }
 
     #[test]

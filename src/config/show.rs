@@ -85,9 +85,12 @@ fn insert(place: &mut Json, path: &str, form: Json) {
 fn form(form: Form) -> Json {
     let list = |items: Json| json!({ "type": ["array", "string"], "items": items });
     match form {
-        Form::Endpoints | Form::Addresses | Form::Networks | Form::NetworksOrDefault | Form::PathsOrBuiltin => {
-            list(json!({ "type": "string" }))
-        }
+        Form::Endpoints
+        | Form::Addresses
+        | Form::Networks
+        | Form::NetworksOrDefault
+        | Form::PathsOrBuiltin
+        | Form::Domains => list(json!({ "type": "string" })),
         Form::NumberOrAuto => {
             json!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1, "maximum": 1024 }] })
         }

@@ -52,6 +52,8 @@ pub enum Form {
     PathsOrBuiltin,
     /// A path, or one of these words.
     PathOrWord(&'static [&'static str]),
+    /// A list of domains.
+    Domains,
     /// A list of domains, or of sections with `domain`, `reason` and `until`.
     Exceptions,
     /// A list of sections with `zone`, `to` and `recursive`.
@@ -132,6 +134,24 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         Form::Word(&["short", "full"]),
         "short",
         "what ANY gets; short: one HINFO record, or that there is no such name (RFC 8482); full: what the zone's servers tell over TCP, at most `limits.any-rrsets` RRsets",
+    ),
+    (
+        "rebinding.protect",
+        Form::Flag,
+        "false",
+        "keep back answers that give public names private addresses (A, AAAA, hints in HTTPS and SVCB), the whole of each; the client gets no data and extended error 17",
+    ),
+    (
+        "rebinding.networks",
+        Form::NetworksOrDefault,
+        "default",
+        "what counts as private, also inside IPv6 addresses of transition (mapped, NAT64, 6to4); default: RFC 1918, loopback, link-local, shared, unique local and unspecified addresses",
+    ),
+    (
+        "rebinding.allow",
+        Form::Domains,
+        "[]",
+        "domains whose names may have private addresses; names in zones of `forward` may, too, but not by the zone `.`",
     ),
     ("cache.size", Form::Size, "512MiB", "octets that all caches may take together"),
     ("cache.min-ttl", Form::Time, "0s", "shorter TTLs are raised to this"),

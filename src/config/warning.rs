@@ -75,6 +75,7 @@ pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warnin
         nobody(config).map(|complaint| ("access.allow", usize::MAX, complaint)),
         unasked_roots(config).map(|complaint| ("resolver.never-ask", usize::MAX, complaint)),
         memory(config, machine).map(|complaint| ("cache.size", 0, complaint)),
+        idle_rebinding(config, given),
     ];
     let warning = |(key, item, Complaint { reason, remedy })| {
         let place = given.file().map(Path::to_path_buf).zip(given.place(key, item));
@@ -139,6 +140,14 @@ fn memory(config: &Config, machine: &Machine) -> Option<Complaint> {
     ))
 }
 
+/// Half a setting.
+fn idle_rebinding(config: &Config, given: &Given) -> Option<(&'static str, usize, Complaint)> {
+    let key = ["rebinding.networks", "rebinding.allow"].into_iter().find(|key| given.has(key))?;
+    let complaint =
+        || Complaint::new("has no effect: `rebinding.protect` is `false`", "write `protect: true` beside it");
+    config.policy.rebinding.is_none().then(|| (key, usize::MAX, complaint()))
+}
+
 /// `MemTotal` of /proc/meminfo, in octets.
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -172,6 +181,9 @@ mod tests {
         assert_eq!(keys("access: { allow: [] }\n", &machine), [("access.allow", at(1, 18))]);
         let never = "resolver: { never-ask: [0.0.0.0/0, '::/0'] }\n";
         assert_eq!(keys(never, &machine), [("resolver.never-ask", at(1, 24))]);
+        let idle = "rebinding: { allow: [plex.direct] }\n";
+        assert_eq!(keys(idle, &machine), [("rebinding.allow", at(1, 21))]);
+        assert_eq!(keys("rebinding: { protect: true, allow: [plex.direct] }\n", &machine), []);
         // A default can be too much, too; and what is not known is not warned of.
         assert_eq!(keys("", &Machine { memory: Some(256 << 20), ..machine }), [("cache.size", None)]);
         assert_eq!(keys("cache: { size: 9TiB }\n", &Machine { memory: None, ..machine }), []);

@@ -39,6 +39,8 @@ impl EdeCode {
     pub const CACHED_ERROR: Self = Self(13);
     /// The server is not ready.
     pub const NOT_READY: Self = Self(14);
+    /// The operator does not want it told.
+    pub const FILTERED: Self = Self(17);
     /// The operator forbids it for this client.
     pub const PROHIBITED: Self = Self(18);
     /// Recursion was not asked for and the cache has nothing.

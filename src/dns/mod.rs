@@ -23,6 +23,7 @@ mod record_type;
 mod rrset;
 mod security;
 mod subtree;
+mod svcb;
 mod text;
 mod time;
 mod ttl;
@@ -47,6 +48,7 @@ pub use record_type::RecordType;
 pub use rrset::{Rdatas, RrSet};
 pub use security::Security;
 pub use subtree::Subtrees;
+pub use svcb::address_hints;
 pub use text::{
     Position, TextError, TextProblem, parse_ttl, rdata_from_text, rdata_to_text, read_records, read_zone,
     record_to_text, rrset_to_text, time_from_text, time_to_text, time_to_words,

@@ -1,13 +1,15 @@
 //! What the operator wants changed: who may ask, how much, and which names are answered right here.
 //!
 //! The order of the checks, as code: `admit` before anything is looked at, then `excess`; `local` after the cache of
-//! replies, `seat` before work. All but the last are synchronous and free of allocation as long as they say "go on".
+//! replies, `seat` before work, `objection` when an answer is there and before a reply is made of it. All but `seat` are
+//! synchronous and free of allocation as long as they say "go on".
 
 mod access;
 pub mod cookies;
 mod fairness;
 mod local;
 mod rate;
+mod rebind;
 mod special;
 
 use std::hash::Hash;
@@ -18,16 +20,19 @@ use tokio::time::Instant;
 
 use crate::dns::{Name, Question};
 use crate::job::Limits;
+use crate::resolver::Resolution;
 use crate::world::World;
 
 use cookies::Cookies;
 use fairness::Fairness;
 use rate::Rate;
+use rebind::Rebinding;
 
 pub use access::{Access, Trust, Verdict};
 pub use fairness::Seat;
 pub use local::{Local, LocalAnswer};
 pub use rate::Excess;
+pub use rebind::Objection;
 
 /// What the operator has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub struct Settings {
     pub elsewhere: Vec<Name>,
     /// What is answered to ANY.
     pub any: AnyAnswers,
+    /// Which addresses public names must not have, if that is looked at.
+    pub rebinding: Option<rebind::Settings>,
 }
 
 /// What is answered to ANY (RFC 8482).
@@ -66,12 +73,14 @@ impl Settings {
             special_use: false,
             elsewhere: Vec::new(),
             any: AnyAnswers::Short,
+            rebinding: None,
         }
     }
 }
 
 pub use access::Settings as AccessSettings;
 pub use rate::Settings as RateSettings;
+pub use rebind::Settings as RebindingSettings;
 
 /// How far one packet's source address is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +105,7 @@ pub struct Policy {
     fairness: Arc<Fairness>,
     local: Option<Local>,
     any: AnyAnswers,
+    rebinding: Option<Rebinding>,
 }
 
 impl Policy {
@@ -113,6 +123,7 @@ impl Policy {
             fairness: Fairness::new(Arc::clone(limits), dice.bits()),
             local: settings.special_use.then(|| Local::new(settings.elsewhere.clone())),
             any: settings.any,
+            rebinding: settings.rebinding.as_ref().map(|rebinding| Rebinding::new(rebinding, &settings.elsewhere)),
         }
     }
 
@@ -166,6 +177,11 @@ impl Policy {
             Standing::Exempt => Ok(None),
             Standing::Unproven | Standing::Proven => self.fairness.seat(client, standing).map(Some).ok_or(Full),
         }
+    }
+
+    /// Why `resolution` must not be told to who asked `question`, however it was come by.
+    pub fn objection(&self, question: &Question, resolution: &Resolution) -> Option<Objection> {
+        self.rebinding.as_ref()?.objection(question, resolution)
     }
 
     /// Clients and networks that wait for something.

@@ -208,7 +208,7 @@ impl Responder {
                     return Arc::new(reply::withheld(question, ede, now));
                 }
                 let ede = self.remark(&resolution, question);
-                let answer = reply::build(question, &resolution, (request.dnssec_ok, ede), now);
+                let answer = self.told(question, &resolution, (request.dnssec_ok, ede), now);
                 let answer = failure::qualify(answer, job.budget());
                 let answer = Arc::new(Answer { flags: request.key.flags(), ..answer });
                 // The first time, the RRset or denial that the walk left in the cache is enough: most names are asked for
@@ -241,6 +241,21 @@ impl Responder {
         let alias = resolution.aliases.last().filter(|set| set.rtype == RecordType::CNAME);
         let owner = alias.and_then(RrSet::target);
         insecure.then(|| self.resolver.remark(owner.as_ref().unwrap_or(&question.name), resolution)).flatten()
+    }
+
+    /// The reply with what was found, unless the operator does not want that told.
+    fn told(
+        &self,
+        question: &Question,
+        resolution: &Resolution,
+        (dnssec_ok, remark): (bool, Option<Ede>),
+        now: Instant,
+    ) -> Answer {
+        let Some(objection) = self.policy.objection(question, resolution) else {
+            return reply::build(question, resolution, (dnssec_ok, remark), now);
+        };
+        tracing::debug!(%question, reason = %objection.ede().text, "not told");
+        reply::filtered(question, &objection, now)
     }
 
     fn finish(&self, request: &Request, answer: &Answer) -> Option<Bytes> {
@@ -310,7 +325,7 @@ impl Responder {
         };
         Some(match sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
             Some(ede) => reply::withheld(question, ede, now),
-            None => reply::build(question, &resolution, (request.dnssec_ok, None), now),
+            None => self.told(question, &resolution, (request.dnssec_ok, None), now),
         })
     }
 }

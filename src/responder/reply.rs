@@ -14,7 +14,7 @@ use crate::dns::{
     Class, Denial, Ede, EdeCode, Header, MessageWriter, Outcome, Peeked, Question, Rcode, Rdatas, RecordType, RrSet,
     Section, Security, Ttl,
 };
-use crate::policy::LocalAnswer;
+use crate::policy::{LocalAnswer, Objection};
 use crate::resolver::{Resolution, ResolveError};
 
 /// The largest reply there is: what a stream can carry (RFC 7766 §8).
@@ -95,6 +95,13 @@ pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool,
 /// The reply that keeps to itself what was found.
 pub(super) fn withheld(question: &Question, why: Ede, now: Instant) -> Answer {
     write(question, &Parts { ede: Some(why), ..empty(Rcode::SERVFAIL) }, now)
+}
+
+/// The reply in place of an answer that the operator does not want told. That there is no data, not REFUSED or SERVFAIL,
+/// with which a stub would go on to its next resolver and be told there. Who validates gets no proof of it.
+pub(super) fn filtered(question: &Question, objection: &Objection, now: Instant) -> Answer {
+    let parts = Parts { ttl: Some(objection.ttl), ede: Some(objection.ede()), ..empty(Rcode::NOERROR) };
+    write(question, &parts, now)
 }
 
 /// The reply to a question that is answered here and nowhere else.

@@ -7,7 +7,7 @@ use burdock::config::{Config, Log, LogFormat, Overrides, Rollover, parse};
 use burdock::dns::Ttl;
 use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
 use burdock::job::Limits;
-use burdock::policy::{AnyAnswers, RateSettings, cookies};
+use burdock::policy::{AnyAnswers, RateSettings, RebindingSettings, cookies};
 use burdock::resolver::{Forward, Ipv6, Minimisation, Service};
 
 use super::program::ConfigFile;
@@ -36,6 +36,7 @@ fn the_defaults_are_those_of_the_manual() {
     assert_eq!(config.policy.rate, RateSettings { per_client: 100, per_question: 20 });
     assert_eq!(config.policy.cookies, cookies::Settings::Random);
     assert_eq!(config.policy.any, AnyAnswers::Short);
+    assert_eq!(config.policy.rebinding, None);
     assert_eq!(config.cache.size, 512 << 20);
     assert_eq!((config.cache.min_ttl, config.cache.max_ttl), (Ttl::ZERO, Ttl::from_secs(86_400)));
     assert_eq!(config.cache.max_negative_ttl, Ttl::from_secs(3600));
@@ -97,6 +98,22 @@ fn what_is_remembered() {
 fn what_any_gets() {
     changes("answers: { any: short }", |_| {});
     changes("answers: { any: full }", |c| c.policy.any = AnyAnswers::Full);
+}
+
+#[test]
+fn which_addresses_public_names_must_not_have() {
+    changes("rebinding: { protect: false, networks: default, allow: [] }", |_| {});
+    let protected = config("rebinding: { protect: true }").policy.rebinding.unwrap();
+    assert_eq!((protected.networks.len(), protected.allow.len()), (12, 0));
+    changes(
+        "rebinding: { protect: true, networks: [10.0.0.0/8, 'fd00::/8'], allow: [plex.direct, nas.example.] }",
+        |c| {
+            c.policy.rebinding = Some(RebindingSettings {
+                networks: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()],
+                allow: vec!["plex.direct.".parse().unwrap(), "nas.example.".parse().unwrap()],
+            });
+        },
+    );
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::program::{ConfigFile, burdock, stderr};
 
+mod clients;
+
 /// Where a problem is, what it says, and what it advises (the last two in part).
 struct Expected<'a>(usize, usize, &'a str, &'a str, &'a str);
 
@@ -268,22 +270,6 @@ fn forwarders_that_are_burdock_itself_or_never_asked() {
         "resolver: { ipv6: false }\nforward: [{ zone: a, to: ['2001:db8::53'] }]\n",
         &[Expected(2, 11, key, "`resolver.ipv6` is `false`", "the other family")],
     );
-}
-
-#[test]
-fn cookies_and_rates_that_are_none() {
-    let short = ConfigFile::new("# the first\n0123456789abcdef0123456789abcdef\n0123\n");
-    let path = short.text().to_owned();
-    says(
-        &format!("access:\n  cookies: {path}\n  rate-limit: {{ per-client: many, per-question: 1000001 }}\n"),
-        &[
-            Expected(2, 12, "access.cookies", "line 3 is not 32 hexadecimal digits", "`random`, `off`"),
-            Expected(3, 29, "access.rate-limit.per-client", "no whole number", "0 for no limit"),
-            Expected(3, 49, "access.rate-limit.per-question", "no whole number", "0 for no limit"),
-        ],
-    );
-    let nowhere = "access: { cookies: /nowhere/at/all }\n";
-    says(nowhere, &[Expected(1, 20, "access.cookies", "holds no secrets for cookies", "the path of a file")]);
 }
 
 #[test]
