@@ -1,6 +1,8 @@
 //! Less revealed than asked, and zones that do not cope with it (POL-05); denials that reach too far (POL-06); names that
-//! never leave the host, whatever is asked of them (POL-02, POL-03); private addresses in public answers (POL-01).
+//! never leave the host, whatever is asked of them (POL-02, POL-03); private addresses in public answers (POL-01);
+//! networks that are never asked (POL-07).
 
+mod egress;
 mod rebinding;
 
 use std::sync::Arc;
