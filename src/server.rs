@@ -4,6 +4,7 @@
 //! read again while running: SIGHUP is logged and changes nothing.
 
 pub mod anchors;
+mod counts;
 mod signal;
 pub mod state;
 
@@ -30,6 +31,7 @@ use crate::upstream::Crowded;
 use crate::world::{Clock, Dice, World};
 
 use anchors::Keeper;
+use counts::Counts;
 
 /// What a server is made of.
 #[derive(Clone, Debug)]
@@ -108,16 +110,18 @@ pub fn run(config: Config) -> Result<(), StartError> {
     }
     tell_systemd(NotifyState::Ready);
     let keeper = server.keeper.take();
-    let reason = runtime.block_on(until_the_end(&mut signals, Arc::clone(&server.resolver), keeper));
+    let counts = server.counts.clone();
+    let reason = runtime.block_on(until_the_end(&mut signals, &server, keeper));
     tell_systemd(NotifyState::Stopping);
     tracing::info!("{reason}: no new questions; those in progress end first");
     server.stop();
+    counts.tell_all();
     tracing::info!("burdock has ended");
     Ok(())
 }
 
 /// Keeps trust anchors up to date, and tells of them, until a signal ends it all.
-async fn until_the_end(signals: &mut Signals, resolver: Arc<Resolver>, keeper: Option<Keeper>) -> &'static str {
+async fn until_the_end(signals: &mut Signals, server: &Server, keeper: Option<Keeper>) -> &'static str {
     let keeping = async {
         match keeper {
             Some(keeper) => keeper.run().await,
@@ -128,7 +132,8 @@ async fn until_the_end(signals: &mut Signals, resolver: Arc<Resolver>, keeper: O
         biased;
         reason = signals.wait_for_end() => reason,
         never = keeping => match never {},
-        never = signal::run(resolver) => match never {},
+        never = signal::run(Arc::clone(&server.resolver)) => match never {},
+        never = server.counts.clone().tell() => match never {},
     }
 }
 
@@ -164,11 +169,12 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     let counters = Arc::new(Counters::default());
     let policy = Policy::new(&policy, resolver.world(), &limits);
     let responder = Responder::new(Arc::clone(&resolver), policy, &cache);
+    let counts = Counts::new(Arc::clone(&limits), Arc::clone(&responder));
     let shared = Shared { responder, clock, limits, counters: Arc::clone(&counters), draining, jobs };
     let workers = deal(listening, settings.workers).into_iter().enumerate();
     let threads = workers.map(|(number, worker)| worker.start(number, shared.clone()));
     let threads = threads.collect::<io::Result<_>>()?;
-    Ok(Server { addresses, counters, drain, threads, resolver, keeper })
+    Ok(Server { addresses, counters, drain, threads, resolver, keeper, counts })
 }
 
 /// The world of a process that asks the Internet.
@@ -185,6 +191,7 @@ pub struct Server {
     threads: Vec<thread::JoinHandle<()>>,
     resolver: Arc<Resolver>,
     keeper: Option<Keeper>,
+    counts: Counts,
 }
 
 impl Server {
@@ -196,6 +203,11 @@ impl Server {
     /// What its listeners count.
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// The bounds, with how often each was reached.
+    pub fn limits(&self) -> &Arc<Limits> {
+        self.resolver.limits()
     }
 
     /// How often a question found no place at a zone or at a server.

@@ -2,15 +2,11 @@
 #![no_main]
 
 /// Of the player only what reads.
+#[path = "../../tests/support/rpl"]
+#[allow(dead_code)]
 mod rpl {
-    #[path = "../../../tests/support/rpl/model.rs"]
-    #[allow(dead_code)]
     pub mod model;
-    #[path = "../../../tests/support/rpl/parse.rs"]
-    #[allow(dead_code)]
     pub mod parse;
-    #[path = "../../../tests/support/rpl/records.rs"]
-    #[allow(dead_code)]
     pub mod records;
 }
 

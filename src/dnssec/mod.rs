@@ -30,7 +30,7 @@ pub use rollover::{
 };
 pub use settings::{Beginning, Settings};
 pub use signature::{Verified, fitting_signatures, select, verify, worth_keeping};
-pub use work::{Allowance, Iterations, TooMuch, Work};
+pub use work::{Allowance, Iterations, TooMuch, Work, WorkBound};
 
 /// Why data must not be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl fmt::Display for Reason {
             Self::Expanded => "was made from a wildcard",
             Self::DenialMissing => "is denied without proof",
             Self::TooManyDenials => "is denied by too many records",
-            Self::Iterations => "is denied with too many NSEC3 iterations",
+            Self::Iterations => "is denied with too many NSEC3 iterations (limits.nsec3-iterations-tolerated)",
             Self::AlgorithmMissing(Algorithm(number)) => {
                 return write!(
                     f,

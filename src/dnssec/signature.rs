@@ -58,7 +58,7 @@ fn judge(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified
     }
     // Nobody needs so many that do not fit (SigJam).
     if fitting.len() == MAX_TRIED {
-        return Err(Reason::TooMuch(TooMuch::Failures));
+        return Err(Reason::TooMuch(work.refuse(TooMuch::Failures)));
     }
     Err(Obstacle::Unverified.reason())
 }

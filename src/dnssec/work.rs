@@ -1,7 +1,7 @@
 //! What validation may cost one client question (KeyTrap, NSEC3 floods). Spent before the work is done.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 /// How much one client question may have of each kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +46,43 @@ pub enum TooMuch {
 impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Verifications => "too many signature verifications",
-            Self::Failures => "too many signatures that do not verify",
-            Self::Digests => "too many DS digests",
-            Self::HashBlocks => "too many NSEC3 hashes",
+            Self::Verifications => "too many signature verifications (limits.verifications)",
+            Self::Failures => "too many signatures that do not verify (limits.failed-verifications)",
+            Self::Digests => "too many DS digests (limits.digests)",
+            Self::HashBlocks => "too many NSEC3 hashes (limits.hash-blocks)",
         })
+    }
+}
+
+/// The bounds on validation, for who wants to know which were met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkBound {
+    /// Signatures verified.
+    Verifications,
+    /// Signatures that did not verify.
+    Failures,
+    /// DS digests.
+    Digests,
+    /// NSEC3 hashes.
+    HashBlocks,
+    /// How often a zone may hash its names anew and be validated.
+    Iterations,
+    /// How often it may do so and be believed at all.
+    TooManyIterations,
+}
+
+impl WorkBound {
+    const ALL: [Self; 6] = [
+        Self::Verifications,
+        Self::Failures,
+        Self::Digests,
+        Self::HashBlocks,
+        Self::Iterations,
+        Self::TooManyIterations,
+    ];
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
     }
 }
 
@@ -63,6 +95,7 @@ pub struct Work {
     failures: AtomicU32,
     digests: AtomicU32,
     hash_blocks: AtomicU32,
+    met: AtomicU8,
 }
 
 impl Work {
@@ -75,7 +108,30 @@ impl Work {
             failures: AtomicU32::new(0),
             digests: AtomicU32::new(0),
             hash_blocks: AtomicU32::new(0),
+            met: AtomicU8::new(0),
         }
+    }
+
+    /// The bound was met.
+    pub(super) fn meet(&self, bound: WorkBound) {
+        self.met.fetch_or(bound.bit(), Ordering::Relaxed);
+    }
+
+    /// The bounds that were met.
+    pub fn met(&self) -> impl Iterator<Item = WorkBound> {
+        let met = self.met.load(Ordering::Relaxed);
+        WorkBound::ALL.into_iter().filter(move |bound| met & bound.bit() != 0)
+    }
+
+    /// More than there may be: no work is done.
+    pub(super) fn refuse(&self, what: TooMuch) -> TooMuch {
+        self.meet(match what {
+            TooMuch::Verifications => WorkBound::Verifications,
+            TooMuch::Failures => WorkBound::Failures,
+            TooMuch::Digests => WorkBound::Digests,
+            TooMuch::HashBlocks => WorkBound::HashBlocks,
+        });
+        what
     }
 
     /// The same, with other bounds on hashing.
@@ -96,9 +152,9 @@ impl Work {
     /// [`TooMuch::Verifications`] when there were as many as there may be; [`TooMuch::Failures`] when too many failed.
     pub fn spend_verification(&self) -> Result<(), TooMuch> {
         if self.failures.load(Ordering::Relaxed) >= self.allowance.failures {
-            return Err(TooMuch::Failures);
+            return Err(self.refuse(TooMuch::Failures));
         }
-        spend(&self.verifications, 1, self.allowance.verifications).ok_or(TooMuch::Verifications)
+        spend(&self.verifications, 1, self.allowance.verifications).ok_or_else(|| self.refuse(TooMuch::Verifications))
     }
 
     /// A signature did not verify.
@@ -111,7 +167,7 @@ impl Work {
     /// # Errors
     /// [`TooMuch::Digests`].
     pub fn spend_digest(&self) -> Result<(), TooMuch> {
-        spend(&self.digests, 1, self.allowance.digests).ok_or(TooMuch::Digests)
+        spend(&self.digests, 1, self.allowance.digests).ok_or_else(|| self.refuse(TooMuch::Digests))
     }
 
     /// So many blocks are about to be hashed for NSEC3.
@@ -119,7 +175,7 @@ impl Work {
     /// # Errors
     /// [`TooMuch::HashBlocks`].
     pub fn spend_hash_blocks(&self, blocks: u32) -> Result<(), TooMuch> {
-        spend(&self.hash_blocks, blocks, self.allowance.hash_blocks).ok_or(TooMuch::HashBlocks)
+        spend(&self.hash_blocks, blocks, self.allowance.hash_blocks).ok_or_else(|| self.refuse(TooMuch::HashBlocks))
     }
 
     /// All of it, so far.

@@ -6,20 +6,40 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::Quota;
-use crate::dnssec::{Allowance, Iterations, Work};
+use parking_lot::Mutex;
+
+use super::{Limit, Quota};
+use crate::dnssec::{Allowance, Iterations, Work, WorkBound};
+use crate::telemetry::Tally;
 
 macro_rules! limits {
-    ($($(#[doc = $doc:literal])+ $field:ident: $kind:ident = $value:expr, $unit:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $field:ident $name:ident: $kind:ident = $value:expr, $unit:literal;)+) => {
         /// The bounds in force. Values are those of the defaults unless the operator set others.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Limits {
             $($(#[doc = $doc])+ pub $field: limits!(@type $kind),)+
+            /// How often each was reached. Clones count together.
+            pub reached: Tally,
+        }
+
+        /// The bounds, for who counts and tells which were reached. Printed as in a configuration: `limits.upstream-queries`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum LimitName {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl LimitName {
+            /// All of them, in the order of [`Limits::table`].
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            pub(super) const fn field(self) -> &'static str {
+                match self { $(Self::$name => stringify!($field),)+ }
+            }
         }
 
         impl Default for Limits {
             fn default() -> Self {
-                Self { $($field: $value,)+ }
+                Self { $($field: $value,)+ reached: Tally::new(LimitName::ALL.len()) }
             }
         }
 
@@ -55,108 +75,110 @@ macro_rules! limits {
 
 limits! {
     /// Packets to other servers for one client question, all sub-questions included (CAMP, NXNSAttack).
-    upstream_queries: count = 96, "queries";
+    upstream_queries UpstreamQueries: count = 96, "queries";
     /// Datagrams, or TCP queries, to one server for one question (RFC 9520 §3.1).
-    sends_per_server: count = 3, "queries";
+    sends_per_server SendsPerServer: count = 3, "queries";
     /// Packets to the servers of one zone for one step of the walk (a dead zone is given up after these).
-    sends_per_zone: count = 12, "queries";
+    sends_per_zone SendsPerZone: count = 12, "queries";
     /// TCP connections or queries for one client question (endless TC and resets).
-    tcp_queries: count = 4, "queries";
+    tcp_queries TcpQueries: count = 4, "queries";
     /// Octets received from other servers for one client question.
-    upstream_octets: count = 131_072, "octets";
+    upstream_octets UpstreamOctets: count = 131_072, "octets";
     /// Levels of sub-questions for the addresses of servers (endless delegation, iDNS).
-    depth: count = 4, "levels";
+    depth Depth: count = 4, "levels";
     /// Referrals followed for one question.
-    referrals: count = 32, "referrals";
+    referrals Referrals: count = 32, "referrals";
     /// Server names kept of one delegation (NXNSAttack, NRDelegation).
-    servers_per_delegation: count = 13, "servers";
+    servers_per_delegation ServersPerDelegation: count = 13, "servers";
     /// Addresses of each family kept of one server name.
-    addresses_per_server: count = 4, "addresses";
+    addresses_per_server AddressesPerServer: count = 4, "addresses";
     /// Server names of one delegation whose addresses are looked up.
-    address_lookups_per_delegation: count = 6, "lookups";
+    address_lookups_per_delegation AddressLookupsPerDelegation: count = 6, "lookups";
     /// Address look-ups for one client question.
-    address_lookups: count = 16, "lookups";
+    address_lookups AddressLookups: count = 16, "lookups";
     /// Server names without address before a delegation is given up.
-    failed_address_lookups: count = 5, "lookups";
+    failed_address_lookups FailedAddressLookups: count = 5, "lookups";
     /// Signatures verified for one client question (KeyTrap).
-    verifications: count = 32, "signatures";
+    verifications Verifications: count = 32, "signatures";
     /// Signatures that do not verify, for one client question (KeyTrap).
-    failed_verifications: count = 8, "signatures";
+    failed_verifications FailedVerifications: count = 8, "signatures";
     /// DS digests computed for one client question (HashTrap).
-    digests: count = 16, "digests";
+    digests Digests: count = 16, "digests";
     /// Blocks of 64 octets hashed with SHA-1 for one client question (NSEC3 iterations and closest enclosers).
-    hash_blocks: count = 600, "blocks";
+    hash_blocks HashBlocks: count = 600, "blocks";
     /// Times a zone may hash its names anew for NSEC3 and be validated (RFC 9276).
-    nsec3_iterations: count = Iterations::DEFAULT.validated, "iterations";
+    nsec3_iterations Nsec3Iterations: count = Iterations::DEFAULT.validated, "iterations";
     /// Times a zone may hash its names anew and count as unsigned; beyond it is SERVFAIL (RFC 9276).
-    nsec3_iterations_tolerated: count = Iterations::DEFAULT.tolerated, "iterations";
+    nsec3_iterations_tolerated Nsec3IterationsTolerated: count = Iterations::DEFAULT.tolerated, "iterations";
     /// Servers asked after one whose data does not validate, for one step of the walk.
-    bogus_retries: count = 3, "servers";
+    bogus_retries BogusRetries: count = 3, "servers";
     /// CNAME and DNAME substitutions for one question (DNS Unchained).
-    aliases: count = 11, "aliases";
+    aliases Aliases: count = 11, "aliases";
     /// Labels revealed one step at a time by QNAME minimisation (RFC 9156 §2.3).
-    minimisation_steps: count = 10, "steps";
+    minimisation_steps MinimisationSteps: count = 10, "steps";
     /// Steps of these that reveal a single label.
-    minimisation_single_labels: count = 4, "steps";
+    minimisation_single_labels MinimisationSingleLabels: count = 4, "steps";
     /// Records of one RRset that are kept; larger sets are passed on but not remembered.
-    records_per_rrset: count = 100, "records";
+    records_per_rrset RecordsPerRrset: count = 100, "records";
     /// Server names of one referral that are looked at, before some of them are kept (NRDelegation).
-    servers_read: count = 64, "servers";
+    servers_read ServersRead: count = 64, "servers";
     /// NSEC and NSEC3 RRsets kept of one denial.
-    proofs_per_denial: count = 8, "RRsets";
+    proofs_per_denial ProofsPerDenial: count = 8, "RRsets";
     /// RRsets of an answer to ANY that are checked and passed on; of more the rest is left out (ANYTrap).
-    any_rrsets: count = 24, "RRsets";
+    any_rrsets AnyRrsets: count = 24, "RRsets";
     /// Signatures kept with one RRset.
-    signatures_per_rrset: count = 8, "signatures";
+    signatures_per_rrset SignaturesPerRrset: count = 8, "signatures";
     /// Octets of one cache entry (DNSKEY and TXT: twice as many).
-    entry_octets: count = 8192, "octets";
+    entry_octets EntryOctets: count = 8192, "octets";
+    /// Entries that the aliases of one remembered answer may fill together; of longer chains each alias is remembered alone.
+    entries_per_answer EntriesPerAnswer: count = 4, "entries";
     /// Questions being worked on at once.
-    jobs: count = 4096, "questions";
+    jobs Jobs: count = 4096, "questions";
     /// Questions whose walk is at one zone at once; more while it answers, fewer while it does not, never more than half of
     /// all (random subdomains, slow servers).
-    jobs_per_zone: count = 200, "questions";
+    jobs_per_zone JobsPerZone: count = 200, "questions";
     /// Questions that wait for one server at once; more and fewer in the same way.
-    jobs_per_server: count = 200, "questions";
+    jobs_per_server JobsPerServer: count = 200, "questions";
     /// Time for which a question is worked on whatever else comes; later the oldest ones make room when there are too many.
-    jobs_sheltered: time = Duration::from_millis(200), "ms";
+    jobs_sheltered JobsSheltered: time = Duration::from_millis(200), "ms";
     /// Clients that wait for the same question.
-    waiters_per_question: count = 4096, "clients";
+    waiters_per_question WaitersPerQuestion: count = 4096, "clients";
     /// Questions of one client (IPv4 /32, IPv6 /64) that wait at once, if its address may be forged (DNSBomb).
-    client_questions: count = 100, "questions";
+    client_questions ClientQuestions: count = 100, "questions";
     /// The same for a client that is believed: over TCP, with a cookie, or by `access.believed`.
-    proven_client_questions: count = 1000, "questions";
+    proven_client_questions ProvenClientQuestions: count = 1000, "questions";
     /// Questions of one network (IPv4 /24, IPv6 /56) that wait at once, if their addresses may be forged.
-    network_questions: count = 1000, "questions";
+    network_questions NetworkQuestions: count = 1000, "questions";
     /// The same for clients that are believed.
-    proven_network_questions: count = 10_000, "questions";
+    proven_network_questions ProvenNetworkQuestions: count = 10_000, "questions";
     /// Time after which an address that may be forged gets no reply over UDP any more (DNSBomb).
-    reply_age: time = Duration::from_millis(5000), "ms";
+    reply_age ReplyAge: time = Duration::from_millis(5000), "ms";
     /// Time after which a client gets its answer or SERVFAIL.
-    answer_deadline: time = Duration::from_millis(5000), "ms";
+    answer_deadline AnswerDeadline: time = Duration::from_millis(5000), "ms";
     /// Time after which all work for a question ends.
-    work_deadline: time = Duration::from_millis(8000), "ms";
+    work_deadline WorkDeadline: time = Duration::from_millis(8000), "ms";
     /// First retransmission timer for a server not yet measured (RFC 6298 §2.1 in spirit).
-    first_timeout: time = Duration::from_millis(400), "ms";
+    first_timeout FirstTimeout: time = Duration::from_millis(400), "ms";
     /// Shortest retransmission timer.
-    shortest_timeout: time = Duration::from_millis(100), "ms";
+    shortest_timeout ShortestTimeout: time = Duration::from_millis(100), "ms";
     /// Longest retransmission timer over UDP.
-    longest_timeout: time = Duration::from_millis(1500), "ms";
+    longest_timeout LongestTimeout: time = Duration::from_millis(1500), "ms";
     /// Time for a TCP connection to open and answer.
-    tcp_timeout: time = Duration::from_millis(3000), "ms";
+    tcp_timeout TcpTimeout: time = Duration::from_millis(3000), "ms";
     /// TCP connections of clients open at once, per worker.
-    tcp_clients: count = 1024, "connections";
+    tcp_clients TcpClients: count = 1024, "connections";
     /// TCP connections of one client address (IPv4 /32, IPv6 /64), per worker.
-    tcp_per_client: count = 64, "connections";
+    tcp_per_client TcpPerClient: count = 64, "connections";
     /// Questions in progress on one TCP connection.
-    tcp_pipeline: count = 32, "questions";
+    tcp_pipeline TcpPipeline: count = 32, "questions";
     /// Time for the first whole message of a TCP connection (slow loris).
-    tcp_first_message: time = Duration::from_millis(3000), "ms";
+    tcp_first_message TcpFirstMessage: time = Duration::from_millis(3000), "ms";
     /// Time an idle TCP connection is kept.
-    tcp_idle: time = Duration::from_millis(10_000), "ms";
+    tcp_idle TcpIdle: time = Duration::from_millis(10_000), "ms";
     /// Time a reply may wait for a client that does not read.
-    tcp_write: time = Duration::from_millis(5000), "ms";
+    tcp_write TcpWrite: time = Duration::from_millis(5000), "ms";
     /// Time that questions in progress get to end after SIGTERM.
-    drain: time = Duration::from_millis(2000), "ms";
+    drain Drain: time = Duration::from_millis(2000), "ms";
 }
 
 /// One row of [`Limits::table`].
@@ -172,50 +194,6 @@ pub struct Bound {
     pub help: &'static str,
 }
 
-/// The bound that was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Limit {
-    /// `upstream_queries`.
-    #[error("too many queries to other servers for one question (upstream-queries)")]
-    UpstreamQueries,
-    /// `tcp_queries`.
-    #[error("too many TCP queries for one question (tcp-queries)")]
-    TcpQueries,
-    /// `upstream_octets`.
-    #[error("too much data received for one question (upstream-octets)")]
-    UpstreamOctets,
-    /// `depth`.
-    #[error("servers of servers of servers (depth)")]
-    Depth,
-    /// A question waits for itself.
-    #[error("the zones' servers are found only through each other (cycle)")]
-    Cycle,
-    /// `referrals`.
-    #[error("too many referrals (referrals)")]
-    Referrals,
-    /// `address_lookups`.
-    #[error("too many server addresses to look up (address-lookups)")]
-    AddressLookups,
-    /// `aliases`.
-    #[error("the chain of aliases is too long (aliases)")]
-    Aliases,
-    /// `jobs`.
-    #[error("too many questions at once (jobs)")]
-    Jobs,
-    /// `jobs_per_zone`.
-    #[error("too many questions about one zone at once (jobs-per-zone)")]
-    JobsPerZone,
-    /// `jobs_per_server`.
-    #[error("too many questions wait for the same servers (jobs-per-server)")]
-    JobsPerServer,
-    /// `client_questions` and its like.
-    #[error("too many questions of this client or its network wait (client-questions, network-questions)")]
-    ClientQuestions,
-    /// `waiters_per_question`.
-    #[error("too many clients wait for this question (waiters-per-question)")]
-    Waiters,
-}
-
 /// What one client question has spent so far. Only ever grows; shared with every sub-question.
 #[derive(Debug)]
 pub struct Budget {
@@ -226,9 +204,20 @@ pub struct Budget {
     upstream_octets: AtomicU32,
     address_lookups: AtomicU32,
     malformed: AtomicBool,
+    met: Mutex<Vec<LimitName>>,
 }
 
 impl Limits {
+    /// The bound of this name was reached once more.
+    pub fn count(&self, name: LimitName) {
+        self.reached.count(name as usize);
+    }
+
+    /// How often the bound of this name was reached.
+    pub fn times(&self, name: LimitName) -> u64 {
+        self.reached.of(name as usize)
+    }
+
     /// How many questions may be at a zone, of so many labels, at once. Root and top-level zones are on everybody's way, and
     /// nobody's to make slow.
     pub fn zone_quota(&self, labels: usize) -> Quota {
@@ -245,10 +234,19 @@ impl Limits {
     }
 }
 
-impl Limit {
-    /// Whether it is due to other questions: this one may do well in a moment.
-    pub const fn is_others_doing(self) -> bool {
-        matches!(self, Self::Jobs | Self::JobsPerZone | Self::JobsPerServer | Self::Waiters)
+impl Drop for Budget {
+    /// Validation knows nothing of names and counts: what it was refused is counted when the question has ended.
+    fn drop(&mut self) {
+        for bound in self.work.met() {
+            self.limits.count(match bound {
+                WorkBound::Verifications => LimitName::Verifications,
+                WorkBound::Failures => LimitName::FailedVerifications,
+                WorkBound::Digests => LimitName::Digests,
+                WorkBound::HashBlocks => LimitName::HashBlocks,
+                WorkBound::Iterations => LimitName::Nsec3Iterations,
+                WorkBound::TooManyIterations => LimitName::Nsec3IterationsTolerated,
+            });
+        }
     }
 }
 
@@ -271,6 +269,7 @@ impl Budget {
             upstream_octets: AtomicU32::new(0),
             address_lookups: AtomicU32::new(0),
             malformed: AtomicBool::new(false),
+            met: Mutex::default(),
         }
     }
 
@@ -289,7 +288,8 @@ impl Budget {
     /// # Errors
     /// [`Limit::UpstreamQueries`] when none is left; nothing may be sent then.
     pub fn spend_query(&self) -> Result<(), Limit> {
-        spend(&self.upstream_queries, 1, self.limits.upstream_queries).ok_or(Limit::UpstreamQueries)
+        spend(&self.upstream_queries, 1, self.limits.upstream_queries)
+            .ok_or_else(|| self.over(LimitName::UpstreamQueries, Limit::UpstreamQueries))
     }
 
     /// Pays for one TCP query, on top of [`Self::spend_query`].
@@ -297,7 +297,8 @@ impl Budget {
     /// # Errors
     /// [`Limit::TcpQueries`] when none is left.
     pub fn spend_tcp(&self) -> Result<(), Limit> {
-        spend(&self.tcp_queries, 1, self.limits.tcp_queries).ok_or(Limit::TcpQueries)
+        spend(&self.tcp_queries, 1, self.limits.tcp_queries)
+            .ok_or_else(|| self.over(LimitName::TcpQueries, Limit::TcpQueries))
     }
 
     /// Pays for octets received.
@@ -306,7 +307,8 @@ impl Budget {
     /// [`Limit::UpstreamOctets`] when the question has received too many.
     pub fn spend_octets(&self, octets: usize) -> Result<(), Limit> {
         let octets = u32::try_from(octets).unwrap_or(u32::MAX);
-        spend(&self.upstream_octets, octets, self.limits.upstream_octets).ok_or(Limit::UpstreamOctets)
+        spend(&self.upstream_octets, octets, self.limits.upstream_octets)
+            .ok_or_else(|| self.over(LimitName::UpstreamOctets, Limit::UpstreamOctets))
     }
 
     /// Pays for looking up the addresses of one server name.
@@ -314,7 +316,27 @@ impl Budget {
     /// # Errors
     /// [`Limit::AddressLookups`] when none is left.
     pub fn spend_address_lookup(&self) -> Result<(), Limit> {
-        spend(&self.address_lookups, 1, self.limits.address_lookups).ok_or(Limit::AddressLookups)
+        spend(&self.address_lookups, 1, self.limits.address_lookups)
+            .ok_or_else(|| self.over(LimitName::AddressLookups, Limit::AddressLookups))
+    }
+
+    /// The bound of this name was reached on the question's behalf: it is counted, and kept for who tells of the question.
+    pub fn reach(&self, name: LimitName) {
+        self.limits.count(name);
+        let mut met = self.met.lock();
+        if !met.contains(&name) {
+            met.push(name);
+        }
+    }
+
+    /// The bounds that were reached on the question's behalf, in the order in which they were, without those on validation.
+    pub fn met(&self) -> Vec<LimitName> {
+        self.met.lock().clone()
+    }
+
+    fn over(&self, name: LimitName, limit: Limit) -> Limit {
+        self.reach(name);
+        limit
     }
 
     /// What was spent of each bound that is a question's whole allowance: its name, how much, and of how much.

@@ -4,6 +4,7 @@
 //! is shared by all of them and never refilled.
 
 mod budget;
+mod limit;
 mod quotas;
 
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use crate::dns::Question;
 use crate::telemetry::{Step, Trace};
 use crate::world::Clock;
 
-pub use budget::{Bound, Budget, Limit, Limits};
+pub use budget::{Bound, Budget, LimitName, Limits};
+pub use limit::Limit;
 pub use quotas::{Place, Quota, Quotas};
 
 /// A bound on how many, as the length of a collection.
@@ -126,6 +128,7 @@ impl Job {
             return Err(Limit::Cycle);
         }
         if self.depth >= self.limits().depth {
+            self.reach(LimitName::Depth);
             return Err(Limit::Depth);
         }
         let ancestor = Ancestor { question: question.clone(), above: self.ancestry.clone() };
@@ -156,6 +159,11 @@ impl Job {
         if records > 0 && self.depth == 0 {
             self.budget.note_malformed();
         }
+    }
+
+    /// The bound of this name was reached on behalf of the question.
+    pub fn reach(&self, name: LimitName) {
+        self.budget.reach(name);
     }
 
     /// The bounds in force.

@@ -21,6 +21,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, sleep};
 
 use super::Counters;
+use crate::job::{LimitName, Limits};
 use crate::world::in_steps;
 
 /// Shorter than any timer that a question sets, and long enough to cost nothing.
@@ -29,7 +30,7 @@ const PULSE: Duration = Duration::from_millis(50);
 /// The tasks of one worker that will end in a reply.
 pub struct Jobs {
     cap: usize,
-    sheltered: Duration,
+    limits: Arc<Limits>,
     hasher: RandomState,
     running: Mutex<Running>,
     begun: Notify,
@@ -59,11 +60,11 @@ struct Asked {
 }
 
 impl Jobs {
-    /// At most `cap` tasks at once, none of which is ended before it is `sheltered` old.
-    pub fn new(cap: usize, sheltered: Duration, counters: Arc<Counters>) -> Arc<Self> {
+    /// At most `cap` tasks at once, none of which is ended before it is as old as `jobs_sheltered` of `limits` says.
+    pub fn new(cap: usize, limits: Arc<Limits>, counters: Arc<Counters>) -> Arc<Self> {
         Arc::new(Self {
             cap: cap.max(1),
-            sheltered,
+            limits,
             hasher: RandomState::default(),
             running: Mutex::default(),
             begun: Notify::new(),
@@ -78,8 +79,10 @@ impl Jobs {
         let hash = self.hasher.hash_one(question);
         let mut running = self.running.lock();
         while running.tasks.len() >= self.cap {
+            self.limits.count(LimitName::Jobs);
             let oldest = running.tasks.first_key_value().map(|(turn, _)| turn.first)?;
-            if now < oldest + self.sheltered {
+            if now < oldest + self.limits.jobs_sheltered {
+                self.limits.count(LimitName::JobsSheltered);
                 self.counters.jobs_refused.fetch_add(1, Ordering::Relaxed);
                 return None;
             }
@@ -203,7 +206,7 @@ mod tests {
     #[tokio::test]
     async fn at_the_cap_the_oldest_goes_and_is_counted() {
         let counters = Arc::new(Counters::default());
-        let (jobs, now) = (Jobs::new(2, SHELTERED, Arc::clone(&counters)), Clock::system().now());
+        let (jobs, now) = (Jobs::new(2, Arc::default(), Arc::clone(&counters)), Clock::system().now());
         let (senders, works): (Vec<_>, Vec<_>) = (0..3)
             .map(|number| {
                 let (sender, receiver) = oneshot::channel::<u8>();
@@ -225,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn the_young_stay_and_the_newest_is_refused() {
         let counters = Arc::new(Counters::default());
-        let (jobs, now) = (Jobs::new(1, SHELTERED, Arc::clone(&counters)), Clock::system().now());
+        let (jobs, now) = (Jobs::new(1, Arc::default(), Arc::clone(&counters)), Clock::system().now());
         let work = jobs.seat(&1, now).unwrap().begin(std::future::ready(7));
         assert!(jobs.seat(&2, now + SHELTERED / 2).is_none());
         assert_eq!((count(&counters.jobs_refused), count(&counters.jobs_shed)), (1, 0));
@@ -235,7 +238,7 @@ mod tests {
     #[tokio::test]
     async fn asking_again_makes_no_question_younger() {
         // AMP-17, CVE-2026-42534.
-        let (jobs, now) = (Jobs::new(3, SHELTERED, Arc::default()), Clock::system().now());
+        let (jobs, now) = (Jobs::new(3, Arc::default(), Arc::default()), Clock::system().now());
         let begin = |question: u8, after: u32| {
             jobs.seat(&question, now + SHELTERED * after).unwrap().begin(std::future::pending::<()>())
         };
@@ -251,7 +254,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_that_panics_leaves_its_place() {
-        let (jobs, now) = (Jobs::new(2, SHELTERED, Arc::default()), Clock::system().now());
+        let (jobs, now) = (Jobs::new(2, Arc::default(), Arc::default()), Clock::system().now());
         let work = jobs.seat(&1, now).unwrap().begin(async { panic!("as planned by this test") });
         assert_eq!(work.await, None::<()>);
         jobs.idle().await;

@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 use super::Counters;
 use super::jobs::Jobs;
 use super::listen::{Connections, Desk, tcp, udp};
-use crate::job::Limits;
+use crate::job::{LimitName, Limits};
 use crate::responder::Responder;
 use crate::world::Clock;
 
@@ -83,7 +83,7 @@ struct End {
 
 fn desk(shared: Shared, draining: watch::Receiver<bool>) -> Arc<Desk> {
     Arc::new(Desk {
-        jobs: Jobs::new(shared.jobs, shared.limits.jobs_sheltered, Arc::clone(&shared.counters)),
+        jobs: Jobs::new(shared.jobs, Arc::clone(&shared.limits), Arc::clone(&shared.counters)),
         connections: Connections::new(Arc::clone(&shared.limits), Arc::clone(&shared.counters)),
         scratch: Mutex::new(vec![0; usize::from(u16::MAX)].into_boxed_slice()),
         responder: shared.responder,
@@ -136,6 +136,7 @@ async fn serve(listeners: Listeners, desk: Arc<Desk>, mut end: End) {
         desk.jobs.idle().await;
     };
     if tokio::time::timeout(desk.limits.drain, idle).await.is_err() {
+        desk.limits.count(LimitName::Drain);
         tracing::warn!(
             questions = desk.jobs.running(),
             connections = desk.connections.open(),

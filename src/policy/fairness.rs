@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 
 use super::Standing;
-use crate::job::Limits;
+use crate::job::{LimitName, Limits};
 
 /// The questions that wait.
 pub struct Fairness {
@@ -55,24 +55,36 @@ impl Fairness {
         Arc::new(Self { limits, waiting: Mutex::new(HashMap::with_hasher(FixedState::with_seed(seed))) })
     }
 
-    /// A place for a question of `client`; `None` when it, or its network, has too many.
-    pub fn seat(self: &Arc<Self>, client: IpAddr, standing: Standing) -> Option<Seat> {
+    /// A place for a question of `client`.
+    ///
+    /// # Errors
+    /// The bound that is reached when it, or its network, has too many.
+    pub fn seat(self: &Arc<Self>, client: IpAddr, standing: Standing) -> Result<Seat, LimitName> {
         let (client, network) = (Prefix::client(client), Prefix::network(client));
         let limits = &self.limits;
-        let (most, most_of_all) = match standing {
-            Standing::Unproven => (limits.client_questions, limits.network_questions),
-            Standing::Proven | Standing::Exempt => (limits.proven_client_questions, limits.proven_network_questions),
+        let ((most, own), (most_of_all, all)) = match standing {
+            Standing::Unproven => (
+                (limits.client_questions, LimitName::ClientQuestions),
+                (limits.network_questions, LimitName::NetworkQuestions),
+            ),
+            Standing::Proven | Standing::Exempt => (
+                (limits.proven_client_questions, LimitName::ProvenClientQuestions),
+                (limits.proven_network_questions, LimitName::ProvenNetworkQuestions),
+            ),
         };
         let mut waiting = self.waiting.lock();
         let count = |prefix: &Prefix| waiting.get(prefix).copied().unwrap_or(0);
-        if count(&client) >= most || count(&network) >= most_of_all {
-            return None;
+        if count(&client) >= most {
+            return Err(own);
+        }
+        if count(&network) >= most_of_all {
+            return Err(all);
         }
         for prefix in [client, network] {
             *waiting.entry(prefix).or_default() += 1;
         }
         drop(waiting);
-        Some(Seat { fairness: Arc::clone(self), client, network })
+        Ok(Seat { fairness: Arc::clone(self), client, network })
     }
 
     /// Clients and networks with questions that wait.
@@ -126,7 +138,7 @@ mod tests {
 
     fn seats(fairness: &Arc<Fairness>, client: &str, standing: Standing) -> Vec<Seat> {
         let client = client.parse().unwrap();
-        std::iter::from_fn(|| fairness.seat(client, standing)).collect()
+        std::iter::from_fn(|| fairness.seat(client, standing).ok()).collect()
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::dns::{Name, Question};
-use crate::job::Limits;
+use crate::job::{LimitName, Limits};
 use crate::resolver::Resolution;
 use crate::world::World;
 
@@ -93,9 +93,9 @@ pub enum Standing {
     Exempt,
 }
 
-/// A client, or its network, has too many questions that wait.
+/// A client, or its network, has too many questions that wait: by which bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
+pub struct Full(pub LimitName);
 
 /// The policy in force. Immutable: a reload makes another one.
 pub struct Policy {
@@ -175,7 +175,7 @@ impl Policy {
     pub fn seat(&self, client: IpAddr, standing: Standing) -> Result<Option<Seat>, Full> {
         match standing {
             Standing::Exempt => Ok(None),
-            Standing::Unproven | Standing::Proven => self.fairness.seat(client, standing).map(Some).ok_or(Full),
+            Standing::Unproven | Standing::Proven => self.fairness.seat(client, standing).map(Some).map_err(Full),
         }
     }
 

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::scrub::scrub;
 use super::{Outcome, ResolveError, Resolver};
 use crate::dns::{Message, Name, NameServer, Question, RecordType, RrSet, ZoneCut};
-use crate::job::{Job, Limit, Limits, count};
+use crate::job::{Job, Limit, LimitName, Limits, count};
 use crate::upstream::{Asking, Campaign, Manner};
 use crate::world::BoxFuture;
 
@@ -49,6 +49,18 @@ impl Contacts {
         self.open
             .clone()
             .map_or(Ok(false), |cause| Err(ResolveError::AddressUnknown { zone: zone.clone(), cause: Box::new(cause) }))
+    }
+
+    /// Tells which bound keeps the servers that are left from being looked up, if one does.
+    fn note_bound(&self, cut: &ZoneCut, job: &Job) {
+        let bound = match job.limits() {
+            limits if self.failed >= limits.failed_address_lookups => LimitName::FailedAddressLookups,
+            limits if self.begun >= limits.address_lookups_per_delegation => LimitName::AddressLookupsPerDelegation,
+            _ => return,
+        };
+        if !self.desperate && cut.servers.iter().any(|server| self.is_open(server, cut)) {
+            job.reach(bound);
+        }
     }
 
     const fn may_look_up(&self, limits: &Limits) -> bool {
@@ -95,6 +107,7 @@ impl Resolver {
             open.extend_from_slice(&hosts);
             running.extend(hosts.into_iter().map(|host| self.look_up(host, job)));
             if running.is_empty() {
+                contacts.note_bound(cut, job);
                 return match self.last_resort(cut, contacts, job).await {
                     false if contacts.campaign.is_empty() => contacts.verdict(&cut.apex),
                     found => Ok(found),
@@ -124,6 +137,9 @@ impl Resolver {
                 }
             };
             let most = count(job.limits().addresses_per_server);
+            if addresses.len() > most {
+                job.reach(LimitName::AddressesPerServer);
+            }
             if self.add(contacts, &host, addresses.into_iter().take(most)) > 0 {
                 // One server that can be asked is enough to go on. If it is of no use, look-ups broken off begin anew.
                 contacts.looked_up.retain(|host| !open.contains(host));
@@ -239,6 +255,17 @@ impl Resolver {
 /// Whether there are servers of the cut whose addresses may still be looked up.
 pub(super) fn may_look_up_more(cut: &ZoneCut, contacts: &Contacts, job: &Job) -> bool {
     contacts.may_look_up(job.limits()) && cut.servers.iter().any(|server| contacts.is_open(server, cut))
+}
+
+/// Keeps at most `most` addresses of each family; whether there were more.
+pub(super) fn bound_glue(server: &mut NameServer, most: usize) -> bool {
+    let (mut four, mut six, all) = (0, 0, server.glue.len());
+    server.glue.retain(|address| {
+        let count = if address.is_ipv4() { &mut four } else { &mut six };
+        *count += 1;
+        *count <= most
+    });
+    server.glue.len() < all
 }
 
 type LookedUp = (Name, Result<Vec<IpAddr>, ResolveError>);

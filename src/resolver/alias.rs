@@ -4,7 +4,7 @@ use super::descend::Proof;
 use super::remember::Reached;
 use super::{Outcome, Resolution, ResolveError, Resolver};
 use crate::dns::{Name, Question, RecordType, RrSet};
-use crate::job::{Checking, Job, Limit, count};
+use crate::job::{Checking, Job, Limit, LimitName, count};
 use crate::telemetry::Step;
 
 /// The aliases followed so far.
@@ -111,6 +111,7 @@ impl Chain {
             return Err(self.circle(target));
         }
         if links().count() > count(job.limits().aliases) {
+            job.reach(LimitName::Aliases);
             return Err(ResolveError::Limit { limit: Limit::Aliases, zone: from });
         }
         Ok(())

@@ -90,6 +90,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::job::LimitName;
     use crate::world::Clock;
 
     #[tokio::test(start_paused = true)]
@@ -120,7 +121,7 @@ mod tests {
     async fn what_was_not_found_out_in_time_is_remembered_for_seconds() {
         let (barren, clock) = (Barren::new(1 << 20, 0), Clock::at(Duration::ZERO));
         let zone: Name = "late.example".parse().unwrap();
-        let cause = Box::new(ResolveError::Deadline { zone: Name::root() });
+        let cause = Box::new(ResolveError::Deadline { zone: Name::root(), within: LimitName::WorkDeadline });
         let late = ResolveError::AddressUnknown { zone: zone.clone(), cause };
         for _ in 0..10 {
             barren.found_zone(&zone, &late, clock.now());

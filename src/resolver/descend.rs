@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::addresses::{Contacts, may_look_up_more};
+use super::addresses::{Contacts, bound_glue, may_look_up_more};
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::doubt::{Failed, too_late};
 use super::forward::Way;
@@ -19,9 +19,9 @@ use super::scrub::scrub;
 use super::trim::trimmed;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
+use crate::dns::{Delegation, Message, Name, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::Bogus;
-use crate::job::{Job, Limit, count};
+use crate::job::{Job, Limit, LimitName, count};
 use crate::telemetry::Step;
 use crate::upstream::{Campaign, Fault, Lameness, Unanswered, Useful};
 
@@ -117,6 +117,7 @@ impl Resolver {
                 }
             }
         }
+        job.reach(LimitName::Referrals);
         Err(ResolveError::Limit { limit: Limit::Referrals, zone: cut.apex.clone() })
     }
 
@@ -139,11 +140,16 @@ impl Resolver {
         let limits = job.limits();
         let most = count(limits.servers_per_delegation);
         let mut servers = delegation.servers;
+        if servers.len() > most {
+            job.reach(LimitName::ServersPerDelegation);
+        }
         while servers.len() > most {
             servers.swap_remove(self.world.dice.below(servers.len()));
         }
         for server in &mut servers {
-            bound_glue(server, count(limits.addresses_per_server));
+            if bound_glue(server, count(limits.addresses_per_server)) {
+                job.reach(LimitName::AddressesPerServer);
+            }
         }
         self.remember_keys(&delegation.zone, delegation.keys, job);
         let ttl = delegation.ttl.duration().clamp(SHORTEST_DELEGATION, LONGEST_DELEGATION);
@@ -199,7 +205,7 @@ impl Resolver {
                         // Boxed: next to a signature that costs nothing, and keeps all walks small.
                         _ => Box::pin(self.prove_in_turn(&cut.apex, (&probe, kind), walk, job)).await,
                     };
-                    match proven.map(|kind| trimmed(kind, self.most_signatures())) {
+                    match proven.map(|kind| trimmed(kind, &self.limits)) {
                         Ok(Kind::TooLong(dname)) => {
                             return Err(ResolveError::AliasTooLong {
                                 name: question.name.clone(),
@@ -329,7 +335,9 @@ impl Resolver {
             let judge = |reply: &Message| {
                 failed.fetch_or(reply.rcode() == Rcode::SERVFAIL, Ordering::Relaxed);
                 job.note_malformed(reply.dropped_answers);
-                let scrubbed = way.read(scrub(reply, &probe.question, zone, job.limits()))?;
+                let scrubbed = scrub(reply, &probe.question, zone, job.limits());
+                scrubbed.bounded.iter().for_each(|bound| job.reach(*bound));
+                let scrubbed = way.read(scrubbed)?;
                 let rank = if scrubbed.authoritative { Rank::Authoritative } else { Rank::Answer };
                 classify(probe, scrubbed, way.trust).map(|kind| (kind, rank))
             };
@@ -341,7 +349,10 @@ impl Resolver {
                 Err(unanswered) => unanswered,
             };
             match unanswered {
-                Unanswered::Deadline => return Err(ResolveError::Deadline { zone: zone.clone() }),
+                Unanswered::Deadline => {
+                    job.reach(LimitName::WorkDeadline);
+                    return Err(ResolveError::Deadline { zone: zone.clone(), within: LimitName::WorkDeadline });
+                }
                 Unanswered::Limit(limit) => return Err(ResolveError::Limit { limit, zone: zone.clone() }),
                 Unanswered::Exhausted => {}
             }
@@ -355,6 +366,8 @@ impl Resolver {
                     Ok(false) => {}
                     Err(error) => return Err(error),
                 }
+            } else if contacts.campaign.has_had(job.limits().sends_per_zone) {
+                job.reach(LimitName::SendsPerZone);
             }
             if way.uncheck(failed.load(Ordering::Relaxed)) {
                 contacts.campaign.new_question();
@@ -381,14 +394,4 @@ fn exhausted(zone: &Name, probe: &Probe, campaign: &Campaign) -> Result<Useful<(
         Some(last) => ResolveError::NoServer { zone: zone.clone(), last },
         None => ResolveError::NoAddress { zone: zone.clone() },
     })
-}
-
-/// At most `most` addresses of each family.
-fn bound_glue(server: &mut NameServer, most: usize) {
-    let (mut four, mut six) = (0, 0);
-    server.glue.retain(|address| {
-        let count = if address.is_ipv4() { &mut four } else { &mut six };
-        *count += 1;
-        *count <= most
-    });
 }

@@ -8,7 +8,7 @@ use super::descend::{Visit, Walk};
 use super::minimise::Revealed;
 use super::{ResolveError, Resolver};
 use crate::dns::{Name, Question, ZoneCut};
-use crate::job::{Job, count};
+use crate::job::{Job, LimitName, count};
 use crate::upstream::Campaign;
 
 /// A cut younger than this is not suspected of having moved.
@@ -40,7 +40,11 @@ impl Failed {
 
 impl Walk<'_> {
     pub(super) fn may_try_others(&self, job: &Job) -> bool {
-        self.liars.len() < count(job.limits().bogus_retries)
+        let may = self.liars.len() < count(job.limits().bogus_retries);
+        if !may {
+            job.reach(LimitName::BogusRetries);
+        }
+        may
     }
 
     pub(super) fn first_lie(&self) -> ResolveError {
@@ -136,7 +140,8 @@ impl Resolver {
 
 /// Nothing else was found in time.
 pub(super) fn too_late(cut: &ZoneCut) -> ResolveError {
-    ResolveError::Deadline { zone: cut.apex.clone() }
+    // Never told: what was known before is (`first_failure`).
+    ResolveError::Deadline { zone: cut.apex.clone(), within: LimitName::WorkDeadline }
 }
 
 /// Whether a referral led there: not the operator, and not the hints.

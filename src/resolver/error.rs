@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cache::{LONGEST_FAILURE, Reason};
 use crate::dns::{Name, RrSet};
 use crate::dnssec::{self, Bogus};
-use crate::job::Limit;
+use crate::job::{Limit, LimitName};
 use crate::upstream::Fault;
 
 /// The whole reason, with the zone or name at which the walk ended.
@@ -21,10 +21,12 @@ pub enum ResolveError {
         zone: Name,
     },
     /// Time is up.
-    #[error("no answer in time, at zone {zone}")]
+    #[error("no answer in time ({within}), at zone {zone}")]
     Deadline {
         /// Where.
         zone: Name,
+        /// Which.
+        within: LimitName,
     },
     /// No server of the zone gave a reply of use.
     #[error("no server of zone {zone} answers: {last}")]
@@ -114,7 +116,7 @@ impl Reason for ResolveError {
                 name.wire().len() + aliases.iter().map(|set| size_of::<RrSet>() + set.octets()).sum::<usize>()
             }
             Self::Limit { zone: name, .. }
-            | Self::Deadline { zone: name }
+            | Self::Deadline { zone: name, .. }
             | Self::NoServer { zone: name, .. }
             | Self::NoAddress { zone: name }
             | Self::ServerIsAlias { host: name } => name.wire().len(),

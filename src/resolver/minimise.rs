@@ -2,7 +2,7 @@
 
 use super::Minimisation;
 use crate::dns::{Name, Question, RecordType};
-use crate::job::Limits;
+use crate::job::{LimitName, Limits};
 
 /// The question as one zone gets to see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +56,16 @@ impl Revealed {
         self.steps += 1;
         let left = question.name.label_count().saturating_sub(self.labels);
         let steps_left = limits.minimisation_steps.saturating_sub(self.steps);
-        self.labels += match steps_left {
+        let step = match steps_left {
             0 => left,
             _ if self.steps < limits.minimisation_single_labels => 1,
             _ => left.div_ceil(usize::try_from(steps_left).unwrap_or(1)),
         };
+        if step > 1 {
+            let last = steps_left == 0;
+            limits.count(if last { LimitName::MinimisationSteps } else { LimitName::MinimisationSingleLabels });
+        }
+        self.labels += step;
     }
 
     /// The zone does not cope: it gets the whole question.

@@ -6,11 +6,8 @@ use super::scrub::synthesize;
 use super::{Minimisation, Outcome, Resolution, Resolver, trim};
 use crate::cache::Rank;
 use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security};
-use crate::job::{Checking, Job, count};
+use crate::job::{Checking, Job, LimitName, count};
 use crate::telemetry::{FromCache, Step};
-
-/// The octets of a reply that is kept, as a multiple of those of one entry.
-const MOST_ENTRIES: usize = 4;
 
 /// Where the walk for one name ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +63,9 @@ impl Resolver {
     /// Keeps what an outcome says about the probe's question, and returns it with the TTLs it is kept for.
     pub(super) fn remember(&self, question: &Question, outcome: Outcome, rank: Rank, job: &Job) -> Outcome {
         let Question { name, rtype } = question;
+        if matches!(&outcome, Outcome::NoData(denial) | Outcome::NxDomain(denial) if !self.fits_denial(denial)) {
+            job.reach(LimitName::EntryOctets);
+        }
         match outcome {
             Outcome::Found(set) => Outcome::Found(self.keep(set, rank, job)),
             Outcome::NoData(denial) if !self.fits_denial(&denial) => {
@@ -119,7 +119,7 @@ impl Resolver {
         if !self.settings.dnssec.validate {
             return;
         }
-        keys = trim::all(keys, self.most_signatures());
+        keys = trim::all(keys, &self.limits);
         if keys.first().is_some_and(|set| set.rtype == RecordType::DS) {
             keys.truncate(1);
             keys.into_iter().for_each(|ds| drop(self.keep(ds, Rank::Authoritative, job)));
@@ -133,7 +133,12 @@ impl Resolver {
 
     /// Keeps an RRset unless it is too large: such a set is passed on, but not remembered.
     pub(super) fn keep(&self, set: RrSet, rank: Rank, job: &Job) -> RrSet {
-        if self.fits(&set) { self.rrsets.insert(set, rank, job.now()) } else { self.rrsets.bounded_set(set) }
+        if self.fits(&set) {
+            return self.rrsets.insert(set, rank, job.now());
+        }
+        let many = set.rdatas.len() > count(self.limits.records_per_rrset);
+        job.reach(if many { LimitName::RecordsPerRrset } else { LimitName::EntryOctets });
+        self.rrsets.bounded_set(set)
     }
 
     /// Whether `resolution` may be remembered: whether all it is made of may.
@@ -143,7 +148,10 @@ impl Resolver {
             Outcome::NoData(denial) | Outcome::NxDomain(denial) => self.fits_denial(denial),
         };
         let together: usize = resolution.aliases.iter().map(RrSet::octets).sum();
-        let large = together > MOST_ENTRIES * self.entry_octets();
+        let large = together > count(self.limits.entries_per_answer).saturating_mul(self.entry_octets());
+        if large {
+            self.limits.count(LimitName::EntriesPerAnswer);
+        }
         end && !large && resolution.aliases.iter().all(|set| self.fits(set))
     }
 
@@ -156,11 +164,6 @@ impl Resolver {
 
     fn fits_denial(&self, denial: &Denial) -> bool {
         denial.octets() <= self.entry_octets()
-    }
-
-    /// How many signatures are kept with one RRset.
-    pub(super) fn most_signatures(&self) -> usize {
-        count(self.limits.signatures_per_rrset)
     }
 
     fn entry_octets(&self) -> usize {

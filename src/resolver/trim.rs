@@ -6,19 +6,20 @@
 use super::Kind;
 use crate::dns::{Denial, Outcome, Rdatas, RrSet};
 use crate::dnssec::select;
+use crate::job::{LimitName, Limits, count};
 
-/// The same with `most` signatures for each RRset.
-pub(super) fn trimmed(kind: Kind, most: usize) -> Kind {
+/// The same with `signatures_per_rrset` signatures for each RRset.
+pub(super) fn trimmed(kind: Kind, limits: &Limits) -> Kind {
     let denial = |denial: Denial| Denial {
-        soa: denial.soa.map(|soa| trimmed_set(soa, most)),
-        proof: if is_fine(&denial.proof, most) { denial.proof } else { all(denial.proof.to_vec(), most).into() },
+        soa: denial.soa.map(|soa| trimmed_set(soa, limits)),
+        proof: if is_fine(&denial.proof, limits) { denial.proof } else { all(denial.proof.to_vec(), limits).into() },
         ..denial
     };
     match kind {
-        Kind::Alias(alias) => Kind::Alias(all(alias, most)),
-        Kind::Every(sets) => Kind::Every(all(sets, most)),
-        Kind::TooLong(dname) => Kind::TooLong(trimmed_set(dname, most)),
-        Kind::End(Outcome::Found(set)) => Kind::End(Outcome::Found(trimmed_set(set, most))),
+        Kind::Alias(alias) => Kind::Alias(all(alias, limits)),
+        Kind::Every(sets) => Kind::Every(all(sets, limits)),
+        Kind::TooLong(dname) => Kind::TooLong(trimmed_set(dname, limits)),
+        Kind::End(Outcome::Found(set)) => Kind::End(Outcome::Found(trimmed_set(set, limits))),
         Kind::End(Outcome::NoData(found)) => Kind::End(Outcome::NoData(denial(found))),
         Kind::End(Outcome::NxDomain(found)) => Kind::End(Outcome::NxDomain(denial(found))),
         kind => kind,
@@ -26,20 +27,27 @@ pub(super) fn trimmed(kind: Kind, most: usize) -> Kind {
 }
 
 /// The same for RRsets by themselves.
-pub(super) fn all(sets: Vec<RrSet>, most: usize) -> Vec<RrSet> {
-    sets.into_iter().map(|set| trimmed_set(set, most)).collect()
+pub(super) fn all(sets: Vec<RrSet>, limits: &Limits) -> Vec<RrSet> {
+    sets.into_iter().map(|set| trimmed_set(set, limits)).collect()
 }
 
-fn trimmed_set(mut set: RrSet, most: usize) -> RrSet {
+fn trimmed_set(mut set: RrSet, limits: &Limits) -> RrSet {
+    let most = most_of(limits);
     if set.signatures.iter().nth(most).is_some() {
+        limits.count(LimitName::SignaturesPerRrset);
         // They were packed before: none is too long.
         set.signatures = Rdatas::new(select(set.signatures.iter().collect(), most)).unwrap_or(Rdatas::EMPTY);
     }
     let closer = set.closer.take();
-    set.closer = closer.map(|sets| if is_fine(&sets, most) { sets } else { all(sets.to_vec(), most).into() });
+    set.closer = closer.map(|sets| if is_fine(&sets, limits) { sets } else { all(sets.to_vec(), limits).into() });
     set
 }
 
-fn is_fine(sets: &[RrSet], most: usize) -> bool {
+fn most_of(limits: &Limits) -> usize {
+    count(limits.signatures_per_rrset)
+}
+
+fn is_fine(sets: &[RrSet], limits: &Limits) -> bool {
+    let most = most_of(limits);
     sets.iter().all(|set| set.signatures.iter().nth(most).is_none())
 }

@@ -70,6 +70,22 @@ pub(super) fn qualify(answer: Answer, spent: &Budget) -> Answer {
     Answer { options: [&answer.options, left_out.option().as_slice()].concat().into(), ..answer }
 }
 
+/// The same failure. When bounds were reached on the way that `error` itself does not name, it tells which: they may be why
+/// nothing better was found.
+pub(super) fn with_bounds(failed: Answer, error: &ResolveError, spent: &Budget) -> Answer {
+    let text = error.to_string();
+    let names = spent.met().into_iter().filter(|name| !name.is_pace()).map(|name| name.to_string());
+    let names: Vec<String> = names.filter(|name| !text.contains(name)).take(MOST_NAMED).collect();
+    if names.is_empty() {
+        return failed;
+    }
+    let reached = Ede::new(EdeCode::OTHER, format!("reached on the way: {} [WAYS]", names.join(", ")));
+    Answer { options: [&failed.options, reached.option().as_slice()].concat().into(), ..failed }
+}
+
+/// Bounds that one failure names besides its own: a reply is not to grow out of what a client may get.
+const MOST_NAMED: usize = 3;
+
 const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {
     let tag = match limit {
         Limit::UpstreamQueries => "UPSQ",
@@ -84,7 +100,7 @@ const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {
         Limit::JobsPerZone => "ZONJ",
         Limit::JobsPerServer => "SRVJ",
         Limit::Waiters => "WAIT",
-        Limit::ClientQuestions => "FAIR",
+        Limit::ClientQuestions(_) => "FAIR",
     };
     (EdeCode::OTHER, tag)
 }

@@ -20,7 +20,7 @@ use crate::dns::{
     Class, Ede, EdeCode, Header, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
 };
 use crate::inflight::{Abandoned, Bounds, Full, Inflight};
-use crate::job::{Checking, Job, Limit, count};
+use crate::job::{Checking, Job, Limit, LimitName, count};
 use crate::policy::{AnyAnswers, Full as Crowded, Policy, Standing, Verdict};
 use crate::resolver::{Resolution, ResolveError, Resolver};
 use crate::telemetry::ClientCounters;
@@ -139,7 +139,7 @@ impl Responder {
                 *request.seat.lock() = seat;
                 Immediate::Later(Arc::new(request))
             }
-            Err(Crowded) => self.turn_away(&peeked, &visitor, &request, out),
+            Err(Crowded(limit)) => self.turn_away(&peeked, &visitor, (&request, limit), out),
         }
     }
 
@@ -170,13 +170,22 @@ impl Responder {
             Ok(waiter) => match waiter.wait_until(deadline).await {
                 Some(answer) => return self.finish(&request, &answer),
                 None if patience < limits.answer_deadline => {
-                    self.counters.count(&self.counters.outlived, self.resolver.world().clock.now());
+                    limits.count(LimitName::ReplyAge);
                     return None;
                 }
-                None => ResolveError::Deadline { zone: zone() },
+                None => {
+                    limits.count(LimitName::AnswerDeadline);
+                    ResolveError::Deadline { zone: zone(), within: LimitName::AnswerDeadline }
+                }
             },
-            Err(Full::Keys) => ResolveError::Limit { limit: Limit::Jobs, zone: zone() },
-            Err(Full::Waiters) => ResolveError::Limit { limit: Limit::Waiters, zone: zone() },
+            Err(Full::Keys) => {
+                limits.count(LimitName::Jobs);
+                ResolveError::Limit { limit: Limit::Jobs, zone: zone() }
+            }
+            Err(Full::Waiters) => {
+                limits.count(LimitName::WaitersPerQuestion);
+                ResolveError::Limit { limit: Limit::Waiters, zone: zone() }
+            }
         };
         tracing::debug!(question = %request.question, reason = %error, "not answered");
         let now = self.resolver.world().clock.now();
@@ -222,7 +231,8 @@ impl Responder {
             }
             Err(error) => {
                 tracing::debug!(%question, reason = %error, "not resolved");
-                Arc::new(failure::qualify(reply::failed(question, &error, request.dnssec_ok, now), job.budget()))
+                let failed = reply::failed(question, &error, request.dnssec_ok, now);
+                Arc::new(failure::qualify(failure::with_bounds(failed, &error, job.budget()), job.budget()))
             }
         }
     }

@@ -1,12 +1,15 @@
 //! Who asks, as far as that is known: whether its address may be forged, what it may get, and what it gets when it or its
 //! network asks for too much.
 
+use std::sync::atomic::Ordering;
+
 use super::{Client, ClientTransport, Immediate, Request, Responder, reply, request};
 use crate::dns::Peeked;
 use crate::dns::cookie::COOKIE_OPTION;
-use crate::job::Limit;
+use crate::job::{Limit, LimitName};
 use crate::policy::{Excess, Standing, Trust};
 use crate::resolver::ResolveError;
+use crate::telemetry::ClientCounters;
 
 /// Who asks, with what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -60,13 +63,14 @@ impl Responder {
         excess: Excess,
         out: &mut [u8],
     ) -> Immediate {
-        let (counters, now) = (&self.counters, self.resolver.world().clock.now());
-        if excess == Excess::Silence {
-            counters.count(&counters.rate_silenced, now);
-            return Immediate::Silence;
-        }
-        counters.count(if visitor.cookie.is_some() { &counters.rate_bad_cookie } else { &counters.rate_slipped }, now);
-        reply::put_off(peeked, visitor, out)
+        let ClientCounters { rate_slipped, rate_bad_cookie, rate_silenced } = &self.counters;
+        let counter = match excess {
+            Excess::Silence => rate_silenced,
+            _ if visitor.cookie.is_some() => rate_bad_cookie,
+            _ => rate_slipped,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if excess == Excess::Silence { Immediate::Silence } else { reply::put_off(peeked, visitor, out) }
     }
 
     /// What a client gets of which too many questions wait: the hint to come in a way that is believed, or the reason.
@@ -74,15 +78,15 @@ impl Responder {
         &self,
         peeked: &Peeked<'_>,
         visitor: &Visitor<'_>,
-        request: &Request,
+        (request, limit): (&Request, LimitName),
         out: &mut [u8],
     ) -> Immediate {
         let now = self.resolver.world().clock.now();
-        self.counters.count(&self.counters.crowded_out, now);
+        self.resolver.limits().count(limit);
         if visitor.standing == Standing::Unproven {
             return reply::put_off(peeked, visitor, out);
         }
-        let error = ResolveError::Limit { limit: Limit::ClientQuestions, zone: request.question.name.clone() };
+        let error = ResolveError::Limit { limit: Limit::ClientQuestions(limit), zone: request.question.name.clone() };
         let answer = reply::failed(&request.question, &error, request.dnssec_ok, now);
         request::hit(peeked, visitor, &answer, now, out)
     }

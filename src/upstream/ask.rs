@@ -16,7 +16,7 @@ use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
 use super::{Campaign, Fault, Manner, Target, Upstream};
 use crate::dns::{Message, Name, Question, RecordType};
-use crate::job::{Job, Limit, Place, Quota};
+use crate::job::{Job, Limit, LimitName, Place, Quota};
 use crate::telemetry::Step;
 use crate::world::Transport;
 
@@ -122,7 +122,10 @@ impl Upstream {
     ) -> Result<Useful<K>, Unanswered> {
         let zone = self.hasher.hash_one(&*asking.zone.key());
         let quota = job.limits().zone_quota(asking.zone.label_count());
-        let Some(_place) = self.at_zones.enter(zone, quota) else { return Err(Unanswered::Limit(Limit::JobsPerZone)) };
+        let Some(_place) = self.at_zones.enter(zone, quota) else {
+            job.reach(LimitName::JobsPerZone);
+            return Err(Unanswered::Limit(Limit::JobsPerZone));
+        };
         let quotas = (quota, job.limits().server_quota(asking.zone.label_count()));
         let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new(), zone, quotas };
         let mut next_send = self.world.clock.now();
@@ -187,6 +190,7 @@ impl<'a> Round<'a> {
             if let Some(place) = self.upstream.at_servers.enter(address, self.quotas.1) {
                 return Some(Chosen { index, memory, place });
             }
+            self.job.reach(LimitName::JobsPerServer);
             campaign.pass_over(index);
         }
     }
@@ -251,7 +255,12 @@ impl<'a> Round<'a> {
         campaign.note(Fault::Timeout);
         let Some(target) = campaign.targets.get(index) else { return };
         let upstream = self.upstream;
-        let after = upstream.servers.memory(target.address).timeout(target.sends.saturating_sub(1), self.job.limits());
+        let memory = upstream.servers.memory(target.address);
+        let after = memory.timeout(target.sends.saturating_sub(1), self.job.limits());
+        if target.datagrams() >= self.job.limits().sends_per_server {
+            self.job.reach(LimitName::SendsPerServer);
+        }
+        memory.bound_of(after, self.job.limits()).into_iter().for_each(|bound| self.job.reach(bound));
         upstream.servers.missed(target.address, upstream.world.clock.now());
         upstream.at_servers.missed(target.address, self.quotas.1);
         upstream.at_zones.missed(self.zone, self.quotas.0);

@@ -184,6 +184,11 @@ impl Campaign {
         self.sends < job.sends_per_zone()
     }
 
+    /// Whether it has been sent as many packets as that, in this step.
+    pub const fn has_had(&self, most: u32) -> bool {
+        self.sends >= most
+    }
+
     /// Whether all who were asked are known not to reply.
     pub(super) fn is_silent(&self) -> bool {
         self.targets.iter().all(|target| target.silent || target.datagrams() == 0)

@@ -17,7 +17,7 @@ use super::outgoing::{Dress, Manner, Outgoing, UDP_SIZE, build};
 use super::servers::{Memory, Plainness};
 use super::{ExchangeKey, Fault, Opt, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
-use crate::job::Job;
+use crate::job::{Job, LimitName};
 use crate::telemetry::Step;
 use crate::world::{Arrival, Route, Transport};
 
@@ -224,6 +224,7 @@ impl Upstream {
     /// One packet out, one reply in.
     async fn send(&self, attempt: &Try<'_>, dress: Dress, job: &Job) -> Result<Arc<Message>, Fault> {
         if !attempt.progress.count(dress.transport, job.limits().sends_per_server) {
+            job.reach(LimitName::SendsPerServer);
             return Err(Fault::Timeout);
         }
         if dress.transport == Transport::Tcp {
@@ -238,7 +239,12 @@ impl Upstream {
             transport: dress.transport,
             question: attempt.question.clone(),
         });
-        let reply = self.shared_exchange(attempt, dress, server, job).await?;
+        let reply = self.shared_exchange(attempt, dress, server, job).await.inspect_err(|fault| {
+            if *fault == Fault::Timeout {
+                let is_udp = dress.transport == Transport::Udp;
+                job.reach(if is_udp { LimitName::LongestTimeout } else { LimitName::TcpTimeout });
+            }
+        })?;
         job.budget().spend_octets(reply.octets).map_err(Fault::Limit)?;
         Ok(reply)
     }

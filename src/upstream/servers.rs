@@ -12,7 +12,7 @@ use super::cookies::Presented;
 use crate::cache::{Entry, Store};
 use crate::dns::Name;
 use crate::dns::cookie::ClientCookie;
-use crate::job::Limits;
+use crate::job::{LimitName, Limits};
 
 /// How long a peculiarity (EDNS or none, mangled case, lameness) is believed.
 const PECULIARITY: Duration = Duration::from_secs(900);
@@ -112,6 +112,14 @@ impl Memory {
         let base = self.srtt.map_or(limits.first_timeout, |srtt| srtt + 4 * self.rttvar);
         let timer = base.max(limits.shortest_timeout) * 2u32.pow(sends.min(4));
         timer.min(limits.longest_timeout)
+    }
+
+    /// The bound that made the first timer what it was, if one did.
+    pub(super) fn bound_of(&self, timer: Duration, limits: &Limits) -> Option<LimitName> {
+        if timer == limits.shortest_timeout {
+            return Some(LimitName::ShortestTimeout);
+        }
+        self.srtt.is_none().then_some(LimitName::FirstTimeout)
     }
 
     fn heard(&mut self, rtt: Duration) {

@@ -5,6 +5,7 @@
 
 mod amplification;
 mod clients;
+mod limits;
 mod memory;
 mod poisoning;
 mod policy;

@@ -1,5 +1,8 @@
 //! What `burdock serve` writes to its log, and what signals do to it.
 
+use std::io::Read;
+use std::net::TcpStream;
+
 use super::program::{File, Running, burdock};
 
 /// A server whose root cannot be asked, so that every question fails at once; and where it answers.
@@ -33,6 +36,22 @@ fn a_client_that_may_not_ask_is_logged_at_debug() {
     assert_eq!(burdock(&["query", &address, "www.example"]).status, Some(1));
     let (_, log) = server.end("TERM");
     assert!(log.contains("refused: this client may not ask client=127.0.0.1\n"), "{log}");
+}
+
+#[test]
+fn limits_that_were_reached_are_told_soon_and_again_at_the_end() {
+    let (mut server, address) = server("limits: { tcp-per-client: 1 }\n");
+    let connect = || TcpStream::connect(address.trim_start_matches('@')).unwrap();
+    let mut connections = [connect(), connect(), connect()];
+    for closed in &mut connections[1..] {
+        assert_eq!(closed.read(&mut [0; 1]).unwrap_or(0), 0, "it has one already");
+    }
+    let line = server.log_line("since they were last told: ");
+    assert!(line.contains("WARN") && line.contains("limits.tcp-per-client "), "{line}");
+    drop(connections);
+    let (status, log) = server.end("TERM");
+    assert_eq!(status, Some(0), "{log}");
+    assert_eq!(log.matches("since the start: limits.tcp-per-client 2\n").count(), 1, "{log}");
 }
 
 #[test]

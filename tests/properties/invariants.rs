@@ -85,11 +85,24 @@ pub fn name(packet: &[u8], offset: usize) {
     assert!(name.ancestors().all(|ancestor| name.is_in(&ancestor)));
 }
 
-/// EDNS options.
+/// EDNS options, by themselves and in a client's packet: as many are looked at as may be, and both readers see the same OPT.
 pub fn options(class: u16, ttl: u32, rdata: &[u8]) {
-    if let Ok(edns) = Edns::from_parts(class, ttl, rdata) {
+    let read = Edns::from_parts(class, ttl, rdata);
+    if let Ok(edns) = &read {
         assert!(edns.options.len() <= 32);
     }
+    let Ok(length) = u16::try_from(rdata.len()) else { return };
+    let mut packet = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, b'a', 0, 0, 1, 0, 1, 0, 0, 41];
+    packet.extend(class.to_be_bytes());
+    packet.extend(ttl.to_be_bytes());
+    packet.extend(length.to_be_bytes());
+    packet.extend(rdata);
+    client_packet(&packet);
+    let Ok(peeked) = peek(&packet) else { return };
+    let seen = peeked.edns.expect("there is an OPT");
+    assert_eq!(u32::from(seen.version), ttl >> 16 & 0xff);
+    // Of another version nothing is read, as its options may look different (RFC 6891 §6.1.3).
+    assert!(seen.version == 0 || seen.cookie.is_none());
 }
 
 /// A stored reply made a client's own: never outside of the buffer, never over the limit unless it is cut.

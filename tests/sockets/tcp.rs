@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::time::Duration;
 
-use burdock::job::Limits;
+use burdock::job::{LimitName, Limits};
 
 use super::authority::Root;
 use super::support::{count, good, query, read, server, tcp, wait_for_end, write};
@@ -77,6 +77,7 @@ fn slow_loris_is_cut() {
         wait_for_end(stream);
     }
     assert_eq!(count(&server.counters().tcp_cut), 3);
+    assert_eq!(server.limits().times(LimitName::TcpFirstMessage), 3);
 }
 
 #[test]
@@ -89,6 +90,7 @@ fn an_idle_connection_is_closed_in_peace() {
     good(&read(&mut stream));
     wait_for_end(&mut stream);
     assert_eq!(count(&server.counters().tcp_cut), 0);
+    assert_eq!(server.limits().times(LimitName::TcpIdle), 1);
 }
 
 #[test]
@@ -114,6 +116,8 @@ fn a_client_that_never_reads_is_cut() {
     // The replies fill the buffers, then the questions do; a write that waits ends when the server resets.
     while stream.write_all(&queries).is_ok() {}
     assert_eq!(count(&server.counters().tcp_cut), 1);
+    assert_eq!(server.limits().times(LimitName::TcpWrite), 1);
+    assert!(server.limits().times(LimitName::TcpPipeline) > 0, "64 questions at once, twice what may be in progress");
 }
 
 #[test]
@@ -124,6 +128,7 @@ fn a_client_has_so_many_connections_and_no_more() {
     let (mut first, mut second, mut third) = (tcp(address), tcp(address), tcp(address));
     wait_for_end(&mut third);
     assert_eq!(count(&server.counters().tcp_refused), 1);
+    assert_eq!(server.limits().times(LimitName::TcpPerClient), 1);
     for stream in [&mut first, &mut second] {
         write(stream, &[query(1, "www. A")]);
         good(&read(stream));
@@ -145,4 +150,5 @@ fn a_full_house_makes_room_for_a_newcomer() {
     root.release();
     assert_eq!(good(&read(&mut busy)).0, 1);
     assert_eq!(count(&server.counters().tcp_evicted), 1);
+    assert_eq!(server.limits().times(LimitName::TcpClients), 1);
 }

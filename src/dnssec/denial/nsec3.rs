@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{Seen, Types};
 use crate::dns::{Name, RecordType, RrSet};
-use crate::dnssec::{Reason, Work};
+use crate::dnssec::{Reason, Work, WorkBound};
 
 /// What a name becomes.
 pub type Hash = [u8; SHA1_OUTPUT_LEN];
@@ -128,6 +128,7 @@ impl<'a> Chain<'a> {
             return Err(Reason::DenialMissing);
         }
         if u32::from(parameters.iterations) > work.iterations().tolerated {
+            work.meet(WorkBound::TooManyIterations);
             return Err(Reason::Iterations);
         }
         let records = found.iter().map(|(record, _)| *record).collect();
@@ -140,7 +141,11 @@ impl<'a> Chain<'a> {
 
     /// Whether its zone hashes more often than is validated, and counts as unsigned (RFC 9276 §3.2).
     pub(super) fn is_beyond_validation(&self) -> bool {
-        u32::from(self.parameters.iterations) > self.work.iterations().validated
+        let beyond = u32::from(self.parameters.iterations) > self.work.iterations().validated;
+        if beyond {
+            self.work.meet(WorkBound::Iterations);
+        }
+        beyond
     }
 
     /// What the records say of a name in the zone `apex` (RFC 5155 §8.3).

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::job::Limits;
+use crate::job::{LimitName, Limits};
 use crate::net::Counters;
 
 /// The connections of one worker.
@@ -47,9 +47,12 @@ impl Connections {
     pub fn admit(self: &Arc<Self>, client: IpAddr) -> Option<Seat> {
         let client = prefix(client);
         let mut table = self.table.lock();
-        if table.per_client.get(&client).copied().unwrap_or(0) >= self.limits.tcp_per_client
-            || (table.open.len() >= self.limits.tcp_clients as usize && !self.evict(&mut table))
-        {
+        let own = table.per_client.get(&client).copied().unwrap_or(0) >= self.limits.tcp_per_client;
+        let all = !own && table.open.len() >= self.limits.tcp_clients as usize;
+        if own || all {
+            self.limits.count(if own { LimitName::TcpPerClient } else { LimitName::TcpClients });
+        }
+        if own || (all && !self.evict(&mut table)) {
             self.counters.tcp_refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }

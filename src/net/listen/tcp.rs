@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::connections::Seat;
 use super::{Desk, frame, unframe};
 use crate::cache::Front;
+use crate::job::LimitName;
 use crate::net::jobs::Work;
 use crate::responder::{Client, ClientTransport, Immediate, Turn};
 
@@ -136,6 +137,8 @@ impl Connection {
                 _ = drained, if asks => asks = false,
                 () = sleep_until(self.deadline) => {
                     if self.answers.is_empty() {
+                        let bound = if has_asked { LimitName::TcpIdle } else { LimitName::TcpFirstMessage };
+                        self.desk.limits.count(bound);
                         return if has_asked { End::Closed } else { End::Cut };
                     }
                     self.deadline = self.desk.clock.now() + self.desk.connections.patience();
@@ -173,6 +176,9 @@ impl Connection {
                 },
             }
         }
+        if self.answers.len() >= desk.limits.tcp_pipeline as usize {
+            desk.limits.count(LimitName::TcpPipeline);
+        }
         if self.inbox.is_empty() && self.inbox.capacity() > LARGE {
             self.inbox = BytesMut::with_capacity(SMALL);
         }
@@ -196,7 +202,10 @@ impl Connection {
         match timeout(self.desk.limits.tcp_write, self.stream.write_all(&self.outbox)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(End::Closed),
-            Err(_) => return Err(End::Cut),
+            Err(_) => {
+                self.desk.limits.count(LimitName::TcpWrite);
+                return Err(End::Cut);
+            }
         }
         self.outbox.clear();
         if self.outbox.capacity() > LARGE {

@@ -11,7 +11,7 @@ use crate::dns::{
     Class, Delegation, Header, Message, Name, NameServer, Question, Rcode, Rdatas, Reader, Record, RecordType, RrSet,
     Ttl,
 };
-use crate::job::{Limits, count};
+use crate::job::{LimitName, Limits, count};
 
 /// A reply of which only the sayable is left. Made by [`scrub`] alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Scrubbed {
     pub delegation: Option<Delegation>,
     /// NS records that lead nowhere below the zone.
     pub upward: Upward,
+    /// The bounds beyond which the reply was not read.
+    pub bounded: Vec<LimitName>,
 }
 
 /// Where NS records lead that do not lead below the zone.
@@ -68,6 +70,7 @@ pub fn scrub(reply: &Message, question: &Question, zone: &Name, limits: &Limits)
         proof: Vec::new(),
         delegation: None,
         upward: Upward::No,
+        bounded: Vec::new(),
     };
     scrubbed.read_answer(reply, question, zone, limits);
     let answers = scrubbed.data.is_some() || !scrubbed.alias.is_empty() || !scrubbed.every.is_empty();
@@ -111,7 +114,7 @@ impl Scrubbed {
             return;
         }
         if question.rtype == RecordType::ANY {
-            self.every = every(answer, (name, zone), count(limits.any_rrsets));
+            self.every = every(answer, (name, zone), limits, &mut self.bounded);
             return;
         }
         self.data = rrset(answer, name, question.rtype);
@@ -127,7 +130,7 @@ impl Scrubbed {
         let soa =
             |record: &&Record| record.rtype == RecordType::SOA && record.owner.is_in(zone) && name.is_in(&record.owner);
         self.soa = authority.iter().find(soa).and_then(|record| rrset(authority, &record.owner, RecordType::SOA));
-        self.proof = proofs(authority, zone, limits);
+        self.proof = proofs(authority, zone, limits, &mut self.bounded);
     }
 
     /// A set made from a wildcard comes with the proof that nothing is closer (RFC 4035 §3.1.3.3), a signed alias perhaps with
@@ -135,14 +138,14 @@ impl Scrubbed {
     fn read_closer(&mut self, reply: &Message, zone: &Name, limits: &Limits) {
         let sets = self.data.iter_mut().chain(&mut self.alias).chain(&mut self.every);
         for set in sets.filter(|set| set.is_expanded()) {
-            set.closer = Some(proofs(&reply.authority, zone, limits).into());
+            set.closer = Some(proofs(&reply.authority, zone, limits, &mut self.bounded).into());
         }
         let leads_below = |set: &&mut RrSet| {
             let is_signed_alias = set.rtype == RecordType::CNAME && !set.signatures.is_empty() && set.closer.is_none();
             is_signed_alias && set.target().is_some_and(|target| target.is_strictly_below(zone))
         };
         for alias in self.alias.iter_mut().filter(leads_below) {
-            let proofs = proofs(&reply.authority, zone, limits);
+            let proofs = proofs(&reply.authority, zone, limits, &mut self.bounded);
             alias.closer = Some(proofs.into()).filter(|proofs: &Arc<[RrSet]>| !proofs.is_empty());
         }
     }
@@ -156,7 +159,11 @@ impl Scrubbed {
             () => Upward::No,
         };
         let Some(first) = servers().find(below) else { return };
-        let set = servers().filter(|record| record.owner == first.owner).take(count(limits.servers_read));
+        let all = || servers().filter(|record| record.owner == first.owner);
+        let set = all().take(count(limits.servers_read));
+        if all().nth(count(limits.servers_read)).is_some() {
+            self.bounded.push(LimitName::ServersRead);
+        }
         let mut hosts: Vec<NameServer> = Vec::new();
         for host in set.clone().filter_map(|record| Name::from_wire(&record.rdata).ok()) {
             if !hosts.iter().any(|known| known.host == host) {
@@ -167,7 +174,7 @@ impl Scrubbed {
         if !hosts.is_empty() {
             let keys = match rrset(&reply.authority, &first.owner, RecordType::DS) {
                 Some(ds) => vec![ds],
-                None => proofs(&reply.authority, zone, limits),
+                None => proofs(&reply.authority, zone, limits, &mut self.bounded),
             };
             self.delegation = Some(Delegation { zone: first.owner.clone(), ttl, servers: hosts, keys });
         }
@@ -197,22 +204,27 @@ pub fn synthesize(dname: &RrSet, name: &Name) -> Option<RrSet> {
 }
 
 /// The NSEC and NSEC3 RRsets of `zone` in the authority section.
-fn proofs(authority: &[Record], zone: &Name, limits: &Limits) -> Vec<RrSet> {
+fn proofs(authority: &[Record], zone: &Name, limits: &Limits, bounded: &mut Vec<LimitName>) -> Vec<RrSet> {
     let mut proofs: Vec<RrSet> = Vec::new();
     for record in authority {
         // Of another class there is no set: the next record like it would be looked for in vain again, thousands of times.
         let is_denial = record.class == Class::IN && matches!(record.rtype, RecordType::NSEC | RecordType::NSEC3);
         let is_proof = is_denial && record.owner.is_in(zone);
         let known = proofs.iter().any(|set| set.owner == record.owner && set.rtype == record.rtype);
-        if is_proof && !known && proofs.len() < count(limits.proofs_per_denial) {
-            proofs.extend(rrset(authority, &record.owner, record.rtype));
+        if !is_proof || known {
+            continue;
         }
+        if proofs.len() >= count(limits.proofs_per_denial) {
+            bounded.push(LimitName::ProofsPerDenial);
+            break;
+        }
+        proofs.extend(rrset(authority, &record.owner, record.rtype));
     }
     proofs
 }
 
-/// The first `most` RRsets of `name`, signatures with what they cover. DS records are not the zone's that begins there.
-fn every(answer: &[Record], (name, zone): (&Name, &Name), most: usize) -> Vec<RrSet> {
+/// The first RRsets of `name`, signatures with what they cover. DS records are not the zone's that begins there.
+fn every(answer: &[Record], (name, zone): (&Name, &Name), limits: &Limits, bounded: &mut Vec<LimitName>) -> Vec<RrSet> {
     let mut sets: Vec<RrSet> = Vec::new();
     let is_data = |rtype: RecordType| rtype != RecordType::RRSIG && !rtype.is_meta();
     let is_the_zones = |rtype: RecordType| !rtype.is_parent_side() || name != zone;
@@ -220,9 +232,14 @@ fn every(answer: &[Record], (name, zone): (&Name, &Name), most: usize) -> Vec<Rr
         record.class == Class::IN && is_data(record.rtype) && is_the_zones(record.rtype) && record.owner == *name
     };
     for Record { rtype, .. } in answer.iter().filter(may_count) {
-        if sets.len() < most && !sets.iter().any(|set| set.rtype == *rtype) {
-            sets.extend(rrset(answer, name, *rtype));
+        if sets.iter().any(|set| set.rtype == *rtype) {
+            continue;
         }
+        if sets.len() >= count(limits.any_rrsets) {
+            bounded.push(LimitName::AnyRrsets);
+            break;
+        }
+        sets.extend(rrset(answer, name, *rtype));
     }
     sets
 }

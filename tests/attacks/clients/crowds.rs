@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use burdock::cache::Front;
 use burdock::dns::{Header, Message, Rcode, RecordType};
+use burdock::job::LimitName;
 use burdock::playground::Behaviour;
 use burdock::responder::{Client, Immediate, Turn};
 use parking_lot::Mutex;
@@ -178,7 +179,7 @@ fn amp_08_a_dns_bomb_is_kept_small() {
         );
         assert!(most <= 110, "a hundred of the victim's, and those of the other client");
         assert!(whole >= 50 && burst <= 262_144 && burst > 60_000, "it is a bomb all the same: {whole} {burst}");
-        let refused = crowd.lab.responder.counters().crowded_out.load(Ordering::Relaxed);
+        let refused = crowd.lab.resolver.limits().times(LimitName::ClientQuestions);
         assert!(refused >= 9000, "{refused}");
         let others = crowd.of(|client| *client != victim);
         assert_eq!(others.iter().filter(|got| got.rcode == Rcode::NOERROR).count(), 100);
@@ -197,7 +198,7 @@ fn amp_08_old_replies_are_not_sent_where_the_operator_says_so() {
         assert_eq!(lab.clock.now() - start, Duration::from_millis(1900));
         let reply = lab.exchange(&asked, &tcp([198, 51, 100, 7])).await.unwrap();
         assert_eq!(Message::parse(&reply).unwrap().rcode(), Rcode::SERVFAIL);
-        assert_eq!(lab.responder.counters().outlived.load(Ordering::Relaxed), 1);
+        assert_eq!(lab.resolver.limits().times(LimitName::ReplyAge), 1);
     });
 }
 
