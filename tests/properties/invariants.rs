@@ -1,6 +1,6 @@
 //! What must hold for every sequence of octets or characters. The fuzz targets assert the same.
 
-use burdock::config::read_hints;
+use burdock::config::{Overrides, parse, read_hints};
 use burdock::dns::{
     Class, Edns, Header, Message, MessageWriter, Name, Personal, Question, Rcode, Reader, Record, RecordType, Section,
     Ttl, Unanswerable, peek, personalise, rdata_from_text, rdata_to_text, read_zone,
@@ -120,6 +120,19 @@ pub fn stored_reply(reply: &[u8], query: &[u8], ttl_offsets: &[u16], age: u32, l
     }
 }
 
+/// The same for one run of octets: TTLs to age, as many as its first octet says, then age, limit, and a query as long as the
+/// next two octets say; the rest is the reply.
+pub fn stored_reply_of(octets: &[u8]) {
+    let Some((&count, rest)) = octets.split_first() else { return };
+    let Some((ttls, rest)) = rest.split_at_checked(2 * usize::from(count % 8)) else { return };
+    // TTLs stand behind the header.
+    let ttls: Vec<u16> = ttls.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]).max(12)).collect();
+    let Some((&[a, b, c, d, e, f, g, h], rest)) = rest.split_first_chunk() else { return };
+    let query = usize::from(u16::from_be_bytes([g, h])).min(rest.len());
+    let (query, reply) = rest.split_at(query);
+    stored_reply(reply, query, &ttls, u32::from_be_bytes([a, b, c, d]), usize::from(u16::from_be_bytes([e, f])));
+}
+
 /// Presentation format: what is printed reads back as the same octets.
 pub fn rdata(rtype: u16, octets: &[u8]) {
     let rtype = RecordType(rtype);
@@ -127,6 +140,15 @@ pub fn rdata(rtype: u16, octets: &[u8]) {
     let text = rdata_to_text(rtype, &rdata);
     let again = rdata_from_text(rtype, &text, &Name::root());
     assert_eq!(again.as_deref(), Ok(&rdata[..]), "{rtype} {text}");
+}
+
+/// A configuration: refused with a place and a remedy, or in force as printed.
+pub fn configuration(text: &str) {
+    let Ok(loaded) = parse(text, None, &Overrides::default()) else { return };
+    let printed = loaded.to_yaml();
+    let again =
+        parse(&printed, None, &Overrides::default()).unwrap_or_else(|problems| panic!("{printed}\n{problems:?}"));
+    assert_eq!(again.config, loaded.config, "{printed}");
 }
 
 /// Zone text: read or refused with a place in it.
