@@ -69,6 +69,7 @@ fn caches(c: &mut Criterion) {
         min_ttl: Ttl::ZERO,
         max_ttl: Ttl::from_secs(86_400),
         max_negative_ttl: Ttl::from_secs(3600),
+        serve_stale: None,
     };
     let rrsets = RrSets::new(&settings, 53);
     let set = |n: u64| {

@@ -191,15 +191,14 @@ impl<V: Clone> Waiter<V> {
         self.result().await
     }
 
-    /// Waits for the result, but not beyond `deadline`; the computation goes on in any case.
-    pub async fn wait_until(mut self, deadline: Instant) -> Option<V> {
-        match timeout_at(deadline, self.result()).await {
-            Ok(value) => value,
-            Err(_) => {
-                self.abandoned = Abandoned::GoesOn;
-                None
-            }
-        }
+    /// Waits for the result, but not beyond `deadline`; then it may be waited for again.
+    pub async fn wait_until(&mut self, deadline: Instant) -> Option<V> {
+        timeout_at(deadline, self.result()).await.ok().flatten()
+    }
+
+    /// Waits no longer; the computation goes on in any case.
+    pub fn leave(mut self) {
+        self.abandoned = Abandoned::GoesOn;
     }
 
     async fn result(&mut self) -> Option<V> {
@@ -340,7 +339,10 @@ mod tests {
             tokio::time::sleep(minute).await;
             9
         };
-        assert_eq!(inflight.join(&2, long).unwrap().wait_until(deadline).await, None);
+        let mut third = inflight.join(&2, long).unwrap();
+        assert_eq!(third.wait_until(deadline).await, None);
+        assert_eq!(third.wait_until(deadline + minute / 4).await, None);
+        third.leave();
         assert_eq!(inflight.join(&2, || async { 0 }).unwrap().wait().await, Some(9));
     }
 

@@ -88,6 +88,7 @@ impl Lab {
             min_ttl: Ttl::ZERO,
             max_ttl: Ttl::from_secs(86_400),
             max_negative_ttl: Ttl::from_secs(3600),
+            serve_stale: None,
         };
         let limits = Arc::new(Limits::default());
         let resolver = Arc::new(Resolver::new(settings(anchor), &cache, limits, world));

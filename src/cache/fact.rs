@@ -91,6 +91,17 @@ impl Fact {
         self.header().is_some_and(|header| now.since(header.since) < header.ttl.duration().max(SHARING))
     }
 
+    /// When it was learnt.
+    pub(super) fn since(&self) -> Moment {
+        self.header().map_or(Moment(0), |header| header.since)
+    }
+
+    /// How long ago it ended, if it was to be kept at all: what has no TTL was told for one question (RFC 1035 §3.2.1).
+    pub(super) fn ended(&self, now: Moment) -> Option<Duration> {
+        let header = self.header().filter(|header| header.ttl > Ttl::ZERO)?;
+        now.since(header.since).checked_sub(header.ttl.duration())
+    }
+
     /// How authentic it is known to be.
     pub(super) fn security(&self) -> Security {
         match self.marks() & (SECURE | INSECURE) {

@@ -85,13 +85,19 @@ impl<E: Reason> Failures<E> {
         kept.failed.is_recent(now).then(|| kept.failed.clone())
     }
 
+    /// Remembers a failure until so long after `now`.
+    pub fn insert_for(&self, question: &Question, reason: E, (now, pause): (Instant, Duration)) {
+        let key = key_of(&question.name, question.rtype);
+        let failed = Failed { reason, until: now + pause, pause, looked: now };
+        self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
+    }
+
     /// Remembers a failure, twice as long as the last one when that was recent.
     pub fn insert(&self, question: &Question, reason: E, now: Instant) {
         let key = key_of(&question.name, question.rtype);
         let recent = self.store.get(&key).filter(|last| last.failed.is_recent(now));
         let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(reason.longest()));
-        let failed = Failed { reason, until: now + pause, pause, looked: now };
-        self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
+        self.insert_for(question, reason, (now, pause));
     }
 
     /// Forgets all failures: what they were due to has changed.

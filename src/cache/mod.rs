@@ -9,10 +9,13 @@ mod denials;
 mod fact;
 mod failures;
 mod front;
+mod past;
 mod piece;
 mod rrsets;
 mod standings;
 mod store;
+
+use std::time::Duration;
 
 use smallvec::SmallVec;
 
@@ -23,6 +26,7 @@ pub use cuts::Cuts;
 pub use denials::{Denials, Order, Place, Proven, ProvenZone};
 pub use failures::{Failed, Failures, LONGEST as LONGEST_FAILURE, Reason};
 pub use front::{Found, Front};
+pub use past::{Past, Reach};
 pub use rrsets::{Rank, RrSets};
 pub use standings::{Standing, Standings};
 pub use store::{Entry, Store};
@@ -38,6 +42,19 @@ pub struct Settings {
     pub max_ttl: Ttl,
     /// Negative answers are kept no longer than this (RFC 2308 §5).
     pub max_negative_ttl: Ttl,
+    /// Whether and how data that has ended answers where nothing better can be had.
+    pub serve_stale: Option<ServeStale>,
+}
+
+/// Data that has ended, as a last resort (RFC 8767).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServeStale {
+    /// How long it may have ended.
+    pub max_age: Duration,
+    /// The TTL it is told with.
+    pub answer_ttl: Ttl,
+    /// How long a client waits for something better.
+    pub client_wait: Duration,
 }
 
 impl Settings {

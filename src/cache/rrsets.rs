@@ -13,7 +13,7 @@ use super::{Settings, key_of};
 use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Security, Ttl};
 
 /// Denials of a whole name are kept under this type, which no record has.
-const ANY_TYPE: RecordType = RecordType(0);
+pub(super) const ANY_TYPE: RecordType = RecordType(0);
 
 /// How far a fact can be believed; more is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +26,8 @@ pub enum Rank {
 
 /// The cache of RRsets and denials.
 pub struct RrSets {
-    store: Store<Fact>,
-    beginning: Beginning,
+    pub(super) store: Store<Fact>,
+    pub(super) beginning: Beginning,
     min_ttl: Ttl,
     max_ttl: Ttl,
     max_negative_ttl: Ttl,
@@ -173,7 +173,7 @@ mod tests {
 
     fn rrsets() -> RrSets {
         let (min_ttl, max_ttl, max_negative_ttl) = (Ttl::ZERO, Ttl::from_secs(86_400), Ttl::from_secs(3600));
-        RrSets::new(&Settings { size: 1 << 20, min_ttl, max_ttl, max_negative_ttl }, 0)
+        RrSets::new(&Settings { size: 1 << 20, min_ttl, max_ttl, max_negative_ttl, serve_stale: None }, 0)
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use crate::{cache, policy, resolver};
 
 use super::given::Given;
 use super::problem::{Complaint, Problem};
-use super::{Config, Log, LogFormat, Overrides, clients, dnssec, forward, hints, networks, value};
+use super::{Config, Log, LogFormat, Overrides, clients, dnssec, forward, hints, networks, stale, value};
 
 /// Checks what was given. `base` is the folder that relative paths start from.
 ///
@@ -103,17 +103,20 @@ fn cache(given: &mut Given) -> Option<cache::Settings> {
     let max_ttl = given.one("cache.max-ttl", |text| value::ttl(text, WEEK));
     // RFC 2308 §5: longer than a day has been found to be harmful.
     let max_negative_ttl = given.one("cache.max-negative-ttl", |text| value::ttl(text, DAY));
-    // Read so that a mistake in them is found; without effect while serve-stale is off.
-    for key in ["cache.serve-stale.max-age", "cache.serve-stale.answer-ttl", "cache.serve-stale.client-wait"] {
-        given.one(key, value::time);
-    }
+    let serve_stale = stale::read(given);
     let (min_ttl, max_ttl) = (min_ttl?, max_ttl?);
     if min_ttl > max_ttl {
         let key = if given.has("cache.min-ttl") { "cache.min-ttl" } else { "cache.max-ttl" };
         let reason = format!("min-ttl ({min_ttl}s) is longer than max-ttl ({max_ttl}s)");
         given.complain(key, Complaint::new(reason, "let min-ttl be no longer than max-ttl"));
     }
-    Some(cache::Settings { size: size?, min_ttl, max_ttl, max_negative_ttl: max_negative_ttl? })
+    Some(cache::Settings {
+        size: size?,
+        min_ttl,
+        max_ttl,
+        max_negative_ttl: max_negative_ttl?,
+        serve_stale: serve_stale?,
+    })
 }
 
 /// Where files come from.

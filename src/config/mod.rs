@@ -16,6 +16,7 @@ mod networks;
 mod problem;
 mod section;
 mod show;
+mod stale;
 mod table;
 mod value;
 mod warning;

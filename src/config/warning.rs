@@ -15,7 +15,7 @@ use crate::world::Clock;
 
 use super::given::Given;
 use super::problem::{Complaint, Place};
-use super::{Config, dnssec};
+use super::{Config, dnssec, stale};
 
 /// One thing to look at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,7 @@ pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warnin
         unasked_roots(config).map(|complaint| ("resolver.never-ask", usize::MAX, complaint)),
         memory(config, machine).map(|complaint| ("cache.size", 0, complaint)),
         idle_rebinding(config, given),
+        stale::warning(config).map(|complaint| ("cache.serve-stale.client-wait", 0, complaint)),
     ];
     let warning = |(key, item, Complaint { reason, remedy })| {
         let place = given.file().map(Path::to_path_buf).zip(given.place(key, item));
@@ -178,6 +179,10 @@ mod tests {
         assert_eq!(keys("access: { allow: [10.0.0.0/8, '::/0'] }\n", &machine), [("access.allow", at(1, 31))]);
         assert_eq!(keys("listen: ['192.168.1.1:53']\n", &machine), [("access.allow", None)]);
         assert_eq!(keys("listen: ['0.0.0.0:53']\naccess: { allow: [10.0.0.0/8] }\n", &machine), []);
+        let wait = "cache: { serve-stale: { client-wait: 5s } }\n";
+        assert_eq!(keys(wait, &machine), [("cache.serve-stale.client-wait", at(1, 38))]);
+        assert_eq!(keys("cache: { serve-stale: { enabled: false, client-wait: 5s } }\n", &machine), []);
+        assert_eq!(keys("cache: { serve-stale: { client-wait: 4999ms } }\n", &machine), []);
         assert_eq!(keys("access: { allow: [] }\n", &machine), [("access.allow", at(1, 18))]);
         let never = "resolver: { never-ask: [0.0.0.0/0, '::/0'] }\n";
         assert_eq!(keys(never, &machine), [("resolver.never-ask", at(1, 24))]);

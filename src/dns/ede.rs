@@ -41,6 +41,8 @@ impl EdeCode {
     pub const NOT_READY: Self = Self(14);
     /// The operator does not want it told.
     pub const FILTERED: Self = Self(17);
+    /// That there is no such name was served though it is stale.
+    pub const STALE_NXDOMAIN: Self = Self(19);
     /// The operator forbids it for this client.
     pub const PROHIBITED: Self = Self(18);
     /// Recursion was not asked for and the cache has nothing.

@@ -29,7 +29,7 @@ pub use rollover::{
     ADD_HOLD_DOWN, Action, Change, Event, KeyState, REMOVE_HOLD_DOWN, Rollover, StateError, StateProblem, TrackedKey,
 };
 pub use settings::{Beginning, Settings};
-pub use signature::{Verified, fitting_signatures, select, verify, worth_keeping};
+pub use signature::{Verified, are_in_time, fitting_signatures, select, verify, worth_keeping};
 pub use work::{Allowance, Iterations, TooMuch, Work, WorkBound};
 
 /// Why data must not be believed.

@@ -165,6 +165,11 @@ impl Obstacle {
     }
 }
 
+/// Whether every signature of `set` is within its time.
+pub fn are_in_time(set: &RrSet, now: u32) -> bool {
+    set.signatures.iter().all(|rdata| Rrsig::parse(rdata).is_some_and(|rrsig| rrsig.obstacle_at(now).is_none()))
+}
+
 /// An RRSIG, read.
 struct Rrsig<'a> {
     covered: RecordType,

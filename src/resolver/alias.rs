@@ -8,7 +8,7 @@ use crate::job::{Checking, Job, Limit, LimitName, count};
 use crate::telemetry::Step;
 
 /// The aliases followed so far.
-struct Chain {
+pub(super) struct Links {
     aliases: Vec<RrSet>,
     name: Name,
     rtype: RecordType,
@@ -17,9 +17,9 @@ struct Chain {
 impl Resolver {
     /// Follows aliases until the question ends.
     pub(super) async fn follow(&self, question: &Question, job: &Job) -> Result<Resolution, ResolveError> {
-        let mut chain = Chain { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype };
+        let mut chain = Links::new(question);
         loop {
-            let current = Question::new(chain.name.clone(), question.rtype);
+            let current = chain.current();
             // Not a `match`: what it looks at would be kept through the walk.
             let reached = if let Some(known) = self.recall(&current, job).or_else(|| self.deduce(&current, job)) {
                 known
@@ -34,9 +34,9 @@ impl Resolver {
 
     /// The same with what the cache knows, what follows from it, and nothing else.
     pub(super) fn follow_known(&self, question: &Question, job: &Job) -> Option<Resolution> {
-        let mut chain = Chain { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype };
+        let mut chain = Links::new(question);
         loop {
-            let current = Question::new(chain.name.clone(), question.rtype);
+            let current = chain.current();
             let reached = self.recall(&current, job).or_else(|| self.deduce(&current, job))?;
             if let Some(resolution) = chain.extend(reached, job).ok()? {
                 return Some(resolution);
@@ -52,9 +52,19 @@ const fn wanted<'a>(job: &Job) -> Proof<'a> {
     }
 }
 
-impl Chain {
+impl Links {
+    /// None yet.
+    pub(super) fn new(question: &Question) -> Self {
+        Self { aliases: Vec::new(), name: question.name.clone(), rtype: question.rtype }
+    }
+
+    /// What is asked of the name they lead to.
+    pub(super) fn current(&self) -> Question {
+        Question::new(self.name.clone(), self.rtype)
+    }
+
     /// Adds what was reached; the resolution when it is the end.
-    fn extend(&mut self, reached: Reached, job: &Job) -> Result<Option<Resolution>, ResolveError> {
+    pub(super) fn extend(&mut self, reached: Reached, job: &Job) -> Result<Option<Resolution>, ResolveError> {
         let alias = match reached {
             Reached::End(outcome) => {
                 return Ok(Some(self.end(outcome)));

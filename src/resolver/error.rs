@@ -171,6 +171,17 @@ impl ResolveError {
         matches!(self, Self::NoServer { last: Fault::Timeout | Fault::Unreachable(_), .. } | Self::Deadline { .. })
     }
 
+    /// Whether nobody gave an answer, so that an old one may do (RFC 8767 §4). Aliases that lead nowhere are an answer.
+    pub fn is_no_answer(&self) -> bool {
+        !matches!(
+            self.root(),
+            Self::AliasLoop { .. }
+                | Self::AliasTooLong { .. }
+                | Self::ServerIsAlias { .. }
+                | Self::Limit { limit: Limit::Aliases, .. }
+        )
+    }
+
     /// Whether data was found that must not be believed.
     pub const fn is_bogus(&self) -> bool {
         matches!(self, Self::Bogus { .. })

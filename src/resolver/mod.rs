@@ -20,6 +20,7 @@ mod prime;
 mod remember;
 mod scrub;
 mod signed;
+mod stale;
 mod target;
 mod trim;
 mod validate;
@@ -32,7 +33,7 @@ use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
-use crate::cache::{self, Cuts, Denials, Failed, Failures, RrSets, Standing, Standings};
+use crate::cache::{self, Cuts, Denials, Failed, Failures, RrSets, ServeStale, Standing, Standings};
 use crate::dns::{Ede, EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
 use crate::dnssec::denial::is_beyond_validation;
 use crate::dnssec::{self, Beginning};
@@ -51,6 +52,7 @@ pub use error::ResolveError;
 pub use forward::{Forward, Service};
 pub use minimise::{Probe, Revealed};
 pub use scrub::{Scrubbed, scrub};
+pub use stale::LastKnown;
 
 /// How questions are walked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +165,7 @@ pub struct Resolver {
     knows_dnames: AtomicBool,
     root: Mutex<Option<Arc<ZoneCut>>>,
     forwards: Forwards,
+    serve_stale: Option<ServeStale>,
 }
 
 impl Resolver {
@@ -196,6 +199,7 @@ impl Resolver {
             knows_dnames: AtomicBool::new(false),
             root: Mutex::new(None),
             forwards: Forwards::new(&settings.forwards, world.clock.now()),
+            serve_stale: cache.serve_stale,
             settings,
             limits,
             world,
@@ -248,7 +252,7 @@ impl Resolver {
             }
             Err(error) => {
                 if error.is_lasting(job.depth()) {
-                    failures.insert(question, error.clone(), job.now());
+                    self.note_failure(question, error, job);
                 }
                 if job.depth() == 0 && error.is_lasting(job.depth()) {
                     self.note_barren(question, error, job);
@@ -257,6 +261,15 @@ impl Resolver {
             }
         }
         result
+    }
+
+    fn note_failure(&self, question: &Question, error: &ResolveError, job: &Job) {
+        let (failures, now) = (self.failures(job), job.now());
+        if job.depth() == 0 && self.has_last_known(question, error, job) {
+            failures.insert_for(question, error.clone(), (now, stale::RETRY));
+        } else {
+            failures.insert(question, error.clone(), now);
+        }
     }
 
     /// What became of the question when it was last asked, if it was nothing good.
@@ -278,7 +291,9 @@ impl Resolver {
         job: &Job,
     ) -> Result<Resolution, ResolveError> {
         let failures = self.failures(job);
-        if job.depth() > 0 || !failure.root().is_silence() || !failures.may_look(question, job.now()) {
+        let in_vain = job.depth() > 0 || !failure.root().is_silence();
+        // Who has something to tell need not be in a hurry.
+        if in_vain || self.has_last_known(question, &failure, job) || !failures.may_look(question, job.now()) {
             return Err(failure);
         }
         let found = Box::pin(self.follow(question, &job.trying(Effort::Once))).await;

@@ -172,7 +172,7 @@ impl Resolver {
 }
 
 /// A denial of DS records as a referral has it: good for the chain of trust, but without SOA no answer (RFC 2308 §2.2).
-fn is_from_a_referral(question: &Question, outcome: &Outcome) -> bool {
+pub(super) fn is_from_a_referral(question: &Question, outcome: &Outcome) -> bool {
     question.rtype == RecordType::DS && matches!(outcome, Outcome::NoData(denial) if denial.soa.is_none())
 }
 

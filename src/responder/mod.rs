@@ -7,6 +7,7 @@ mod failure;
 mod reply;
 mod request;
 mod sentinel;
+mod stale;
 mod visitor;
 
 use std::net::SocketAddr;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::cache::{self, Answer, AnswerKey, Answers, Front};
+use crate::cache::{self, Answer, AnswerKey, Answers, Front, ServeStale};
 use crate::dns::{
     Class, Ede, EdeCode, Header, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
 };
@@ -73,6 +74,7 @@ pub struct Responder {
     answers: Answers,
     inflight: Arc<Inflight<AnswerKey, Arc<Answer>>>,
     counters: ClientCounters,
+    serve_stale: Option<ServeStale>,
 }
 
 impl Responder {
@@ -89,6 +91,7 @@ impl Responder {
             answers: Answers::new(cache.share(30), seed),
             inflight: Inflight::new(bounds, Abandoned::Ends),
             counters: ClientCounters::default(),
+            serve_stale: cache.serve_stale,
         })
     }
 
@@ -162,22 +165,33 @@ impl Responder {
             (Standing::Unproven, ClientTransport::Udp) => limits.reply_age.min(limits.answer_deadline),
             _ => limits.answer_deadline,
         };
-        let deadline = self.resolver.world().clock.now() + patience;
+        let start = self.resolver.world().clock.now();
         let (this, asked) = (Arc::clone(&self), Arc::clone(&request));
         let joined = self.inflight.join(&request.key, move || this.work(asked));
         let zone = || request.question.name.clone();
         let error = match joined {
-            Ok(waiter) => match waiter.wait_until(deadline).await {
-                Some(answer) => return self.finish(&request, &answer),
-                None if patience < limits.answer_deadline => {
-                    limits.count(LimitName::ReplyAge);
-                    return None;
+            Ok(mut waiter) => {
+                let mut answer = None;
+                if let Some(serve) = self.serve_stale.filter(|serve| serve.client_wait < patience) {
+                    answer = waiter.wait_until(start + serve.client_wait).await;
+                    answer = answer.or_else(|| self.late(&request, serve).map(Arc::new));
                 }
-                None => {
-                    limits.count(LimitName::AnswerDeadline);
-                    ResolveError::Deadline { zone: zone(), within: LimitName::AnswerDeadline }
+                if answer.is_none() {
+                    answer = waiter.wait_until(start + patience).await;
                 }
-            },
+                waiter.leave();
+                match answer {
+                    Some(answer) => return self.finish(&request, &answer),
+                    None if patience < limits.answer_deadline => {
+                        limits.count(LimitName::ReplyAge);
+                        return None;
+                    }
+                    None => {
+                        limits.count(LimitName::AnswerDeadline);
+                        ResolveError::Deadline { zone: zone(), within: LimitName::AnswerDeadline }
+                    }
+                }
+            }
             Err(Full::Keys) => {
                 limits.count(LimitName::Jobs);
                 ResolveError::Limit { limit: Limit::Jobs, zone: zone() }
@@ -188,15 +202,13 @@ impl Responder {
             }
         };
         tracing::debug!(question = %request.question, reason = %error, "not answered");
-        let now = self.resolver.world().clock.now();
-        self.finish(&request, &reply::failed(&request.question, &error, request.dnssec_ok, now))
+        self.finish(&request, &self.unresolved(&request, &error))
     }
 
     /// The reply to a question for which there is no place, in `out`: how many octets it has.
     pub fn overloaded(&self, request: &Request, out: &mut [u8]) -> usize {
         let error = ResolveError::Limit { limit: Limit::Jobs, zone: request.question.name.clone() };
-        let now = self.resolver.world().clock.now();
-        let reply = self.finish(request, &reply::failed(&request.question, &error, request.dnssec_ok, now));
+        let reply = self.finish(request, &self.unresolved(request, &error));
         let Some(reply) = reply.filter(|reply| reply.len() <= out.len()) else { return 0 };
         let octets = reply.len();
         if let Some(room) = out.get_mut(..octets) {
@@ -231,8 +243,8 @@ impl Responder {
             }
             Err(error) => {
                 tracing::debug!(%question, reason = %error, "not resolved");
-                let failed = reply::failed(question, &error, request.dnssec_ok, now);
-                Arc::new(failure::qualify(failure::with_bounds(failed, &error, job.budget()), job.budget()))
+                let unresolved = failure::with_bounds(self.unresolved(&request, &error), &error, job.budget());
+                Arc::new(failure::qualify(unresolved, job.budget()))
             }
         }
     }

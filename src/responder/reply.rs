@@ -15,7 +15,7 @@ use crate::dns::{
     Section, Security, Ttl,
 };
 use crate::policy::{LocalAnswer, Objection};
-use crate::resolver::{Resolution, ResolveError};
+use crate::resolver::{LastKnown, Resolution, ResolveError};
 
 /// The largest reply there is: what a stream can carry (RFC 7766 §8).
 const MAX_REPLY: usize = 65_535;
@@ -29,8 +29,7 @@ struct Parts<'a> {
     answer: Vec<&'a RrSet>,
     authority: Vec<&'a RrSet>,
     ttl: Option<Ttl>,
-    ede: Option<Ede>,
-    more: Option<Ede>,
+    ede: [Option<Ede>; 3],
     signed: bool,
 }
 
@@ -41,6 +40,24 @@ pub(super) fn build(
     (dnssec_ok, ede): (bool, Option<Ede>),
     now: Instant,
 ) -> Answer {
+    let parts = Parts { ede: [ede, None, None], ..found(resolution, dnssec_ok) };
+    write(question, &parts, now)
+}
+
+/// The reply that says what was known last.
+pub(super) fn old(
+    question: &Question,
+    last: &LastKnown,
+    (dnssec_ok, ede): (bool, [Option<Ede>; 3]),
+    now: Instant,
+) -> Answer {
+    let found = found(&last.resolution, dnssec_ok);
+    let flags = if last.authentic { found.flags } else { found.flags & !Header::AD };
+    write(question, &Parts { flags, ede, ..found }, now)
+}
+
+/// What a resolution consists of.
+fn found(resolution: &Resolution, dnssec_ok: bool) -> Parts<'_> {
     let mut answer: Vec<&RrSet> = resolution.aliases.iter().collect();
     let mut authority = Vec::new();
     let mut ttl = None;
@@ -61,17 +78,8 @@ pub(super) fn build(
         }
     }
     let authentic = if resolution.security() == Security::Secure { Header::AD } else { 0 };
-    let parts = Parts {
-        rcode: resolution.rcode(),
-        flags: Header::QR | Header::RA | authentic,
-        answer,
-        authority,
-        ttl,
-        ede,
-        more: None,
-        signed: dnssec_ok,
-    };
-    write(question, &parts, now)
+    let flags = Header::QR | Header::RA | authentic;
+    Parts { rcode: resolution.rcode(), flags, answer, authority, ttl, signed: dnssec_ok, ..empty(Rcode::NOERROR) }
 }
 
 /// SOA, and for those who want it the proof.
@@ -89,18 +97,18 @@ pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool,
         }
         _ => Vec::new(),
     };
-    write(question, &Parts { answer, ede: Some(ede), more, signed: dnssec_ok, ..empty(rcode) }, now)
+    write(question, &Parts { answer, ede: [Some(ede), more, None], signed: dnssec_ok, ..empty(rcode) }, now)
 }
 
 /// The reply that keeps to itself what was found.
 pub(super) fn withheld(question: &Question, why: Ede, now: Instant) -> Answer {
-    write(question, &Parts { ede: Some(why), ..empty(Rcode::SERVFAIL) }, now)
+    write(question, &Parts { ede: [Some(why), None, None], ..empty(Rcode::SERVFAIL) }, now)
 }
 
 /// The reply in place of an answer that the operator does not want told. That there is no data, not REFUSED or SERVFAIL,
 /// with which a stub would go on to its next resolver and be told there. Who validates gets no proof of it.
 pub(super) fn filtered(question: &Question, objection: &Objection, now: Instant) -> Answer {
-    let parts = Parts { ttl: Some(objection.ttl), ede: Some(objection.ede()), ..empty(Rcode::NOERROR) };
+    let parts = Parts { ttl: Some(objection.ttl), ede: [Some(objection.ede()), None, None], ..empty(Rcode::NOERROR) };
     write(question, &parts, now)
 }
 
@@ -121,12 +129,21 @@ pub(super) fn any(question: &Question, now: Instant) -> Answer {
 /// The reply to a question without RD that the cache cannot answer.
 pub(super) fn unknown(question: &Question, now: Instant) -> Answer {
     let text = "recursion was not asked for and this is not in the cache [NORD]";
-    write(question, &Parts { ede: Some(Ede::new(EdeCode::NOT_AUTHORITATIVE, text)), ..empty(Rcode::REFUSED) }, now)
+    let ede = [Some(Ede::new(EdeCode::NOT_AUTHORITATIVE, text)), None, None];
+    write(question, &Parts { ede, ..empty(Rcode::REFUSED) }, now)
 }
 
 const fn empty<'a>(rcode: Rcode) -> Parts<'a> {
     let flags = Header::QR | Header::RA;
-    Parts { rcode, flags, answer: Vec::new(), authority: Vec::new(), ttl: None, ede: None, more: None, signed: false }
+    Parts {
+        rcode,
+        flags,
+        answer: Vec::new(),
+        authority: Vec::new(),
+        ttl: None,
+        ede: [const { None }; 3],
+        signed: false,
+    }
 }
 
 fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
@@ -147,7 +164,7 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
     Answer {
         bytes: SmallVec::from_slice(&bytes),
         ttl_offsets,
-        options: parts.ede.iter().chain(&parts.more).flat_map(Ede::option).collect(),
+        options: parts.ede.iter().flatten().flat_map(Ede::option).collect(),
         rcode_high: parts.rcode.high(),
         flags: 0,
         since: now,

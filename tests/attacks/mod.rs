@@ -9,6 +9,7 @@ mod limits;
 mod memory;
 mod poisoning;
 mod policy;
+mod stale;
 mod transport;
 
 /// Prints what was measured beside what is allowed, and fails when it is more.

@@ -149,6 +149,7 @@ fn pol_02_pol_03_names_that_do_not_leave() {
             min_ttl: Ttl::ZERO,
             max_ttl: Ttl::from_secs(86_400),
             max_negative_ttl: Ttl::from_secs(3600),
+            serve_stale: None,
         };
         let responder = Responder::new(Arc::clone(&lab.resolver), policy, &cache);
         let mut asked = 0;

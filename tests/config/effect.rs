@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use burdock::cache::ServeStale;
 use burdock::config::{Config, Log, LogFormat, Overrides, Rollover, parse};
 use burdock::dns::Ttl;
 use burdock::dnssec::{self, Anchors, NegativeAnchor, Source};
@@ -40,6 +41,7 @@ fn the_defaults_are_those_of_the_manual() {
     assert_eq!(config.cache.size, 512 << 20);
     assert_eq!((config.cache.min_ttl, config.cache.max_ttl), (Ttl::ZERO, Ttl::from_secs(86_400)));
     assert_eq!(config.cache.max_negative_ttl, Ttl::from_secs(3600));
+    assert_eq!(config.cache.serve_stale, Some(STALE));
     assert_eq!(config.resolver.root_hints.len(), 13);
     assert!(config.resolver.ipv4 && config.resolver.ipv6 == Ipv6::Auto && config.resolver.case_randomisation);
     assert_eq!(config.resolver.qname_minimisation, Minimisation::Relaxed);
@@ -92,6 +94,25 @@ fn what_is_remembered() {
     changes("cache: { min-ttl: 1m }", |c| c.cache.min_ttl = Ttl::from_secs(60));
     changes("cache: { max-ttl: 7d }", |c| c.cache.max_ttl = Ttl::from_secs(7 * 86_400));
     changes("cache: { max-negative-ttl: 300s }", |c| c.cache.max_negative_ttl = Ttl::from_secs(300));
+}
+
+/// What RFC 8767 recommends.
+const STALE: ServeStale = ServeStale {
+    max_age: Duration::from_secs(86_400),
+    answer_ttl: Ttl::from_secs(30),
+    client_wait: Duration::from_millis(1800),
+};
+
+#[test]
+fn what_is_told_of_the_past() {
+    let stale = |text: &str, serve: Option<ServeStale>| {
+        changes(&format!("cache: {{ serve-stale: {{ {text} }} }}"), |c| c.cache.serve_stale = serve);
+    };
+    stale("enabled: false, max-age: 2d", None);
+    stale("enabled: true", Some(STALE));
+    stale("max-age: 3d", Some(ServeStale { max_age: Duration::from_secs(3 * 86_400), ..STALE }));
+    stale("answer-ttl: 5s", Some(ServeStale { answer_ttl: Ttl::from_secs(5), ..STALE }));
+    stale("client-wait: 0s", Some(ServeStale { client_wait: Duration::ZERO, ..STALE }));
 }
 
 #[test]
@@ -257,7 +278,7 @@ fn what_is_logged() {
 fn what_is_not_built_may_be_switched_off() {
     changes(
         "user: null\n\
-         cache: { prefetch: false, rotate: false, serve-stale: { enabled: false, max-age: 2d } }\n\
+         cache: { prefetch: false, rotate: false }\n\
          forward: []\nlocal: { hosts: [], records: [] }\ncontrol: { socket: off }\nhttp: { listen: ~ }\n",
         |_| {},
     );

@@ -188,7 +188,8 @@ fn the_schema_is_json_and_knows_every_key_that_is_printed() {
     let schema: serde_json::Value = serde_json::from_slice(&burdock(&["check", "--schema"]).stdout).unwrap();
     let cache = &schema["properties"]["cache"];
     assert_eq!(cache["additionalProperties"], false);
-    assert_eq!(cache["properties"]["serve-stale"]["properties"]["enabled"]["enum"], serde_json::json!([false]));
+    assert_eq!(cache["properties"]["prefetch"]["enum"], serde_json::json!([false]));
+    assert_eq!(cache["properties"]["serve-stale"]["properties"]["enabled"]["type"], "boolean");
     for bound in burdock::job::Limits::default().table() {
         assert!(
             schema["properties"]["limits"]["properties"][bound.name.replace('_', "-")].is_object(),

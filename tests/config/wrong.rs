@@ -208,11 +208,27 @@ fn values_that_do_not_go_together() {
 }
 
 #[test]
+fn answers_of_the_past_that_make_no_sense() {
+    for (text, column, key, reason, remedy) in [
+        ("max-age: 0s", 34, "max-age", "nothing would ever be old enough", "`enabled: false`"),
+        ("max-age: 8d", 34, "max-age", "too long", "`7d`"),
+        ("max-age: 500ms", 34, "max-age", "not a whole number of seconds", "TTLs count seconds"),
+        ("answer-ttl: 0s", 37, "answer-ttl", "ask again at once", "at least `1s`"),
+        ("answer-ttl: 2h", 37, "answer-ttl", "too long", "`1h`"),
+        ("client-wait: 2", 38, "client-wait", "`2` has no unit", "`2s`"),
+        ("enabled: maybe", 34, "enabled", "neither true nor false", "`true` or `false`"),
+    ] {
+        let key = format!("cache.serve-stale.{key}");
+        let text = format!("cache: {{ serve-stale: {{ {text} }} }}\n");
+        says(&text, &[Expected(1, column, &key, reason, remedy)]);
+    }
+}
+
+#[test]
 fn what_is_not_built_is_refused_and_never_ignored() {
     let asked = [
         ("user: burdock\n", 7, "user"),
         ("cache: { prefetch: true }\n", 20, "cache.prefetch"),
-        ("cache: { serve-stale: { enabled: true } }\n", 34, "cache.serve-stale.enabled"),
         ("cache: { rotate: true }\n", 18, "cache.rotate"),
         ("local: { hosts: [/etc/hosts] }\n", 17, "local.hosts"),
         ("local: { records: ['a.test. A 192.0.2.1'] }\n", 19, "local.records"),

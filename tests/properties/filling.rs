@@ -19,6 +19,7 @@ fn cache() -> (RrSets, u64) {
         min_ttl: Ttl::ZERO,
         max_ttl: Ttl::from_secs(86_400),
         max_negative_ttl: Ttl::from_secs(3600),
+        serve_stale: None,
     };
     // 47 in a hundred are for RRsets and denials.
     (RrSets::new(&settings, 7), settings.share(47))

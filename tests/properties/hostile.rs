@@ -208,7 +208,7 @@ impl House {
             dnssec,
         };
         let [min_ttl, max_ttl, max_negative_ttl] = [0, 86_400, 3600].map(Ttl::from_secs);
-        let cache = cache::Settings { size: 4 << 20, min_ttl, max_ttl, max_negative_ttl };
+        let cache = cache::Settings { size: 4 << 20, min_ttl, max_ttl, max_negative_ttl, serve_stale: None };
         let resolver = Arc::new(Resolver::new(settings, &cache, Arc::new(Limits::default()), world));
         let access = AccessSettings::allowing(vec!["0.0.0.0/0".parse().unwrap()]);
         let policy = Policy::new(&policy::Settings::plain(access), resolver.world(), resolver.limits());

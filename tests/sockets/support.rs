@@ -40,6 +40,7 @@ pub fn parts(root: &Root, listen: &[&str], limits: Limits) -> Parts {
             min_ttl: Ttl::ZERO,
             max_ttl: Ttl::from_secs(86_400),
             max_negative_ttl: Ttl::from_secs(3600),
+            serve_stale: None,
         },
         resolver: resolver::Settings {
             root_hints: vec![hint],

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use burdock::cache;
-use burdock::cache::Front;
+use burdock::cache::{Front, ServeStale};
 use burdock::dns::{Header, Message, Name, QueryFlags, Question, Rcode, Record, RecordType, Ttl, write_query};
 use burdock::job::Limits;
 use burdock::playground::Internet;
@@ -20,6 +20,13 @@ use super::{SimNet, name};
 
 /// The simulations' epoch: the first of January 2026.
 pub const EPOCH: Duration = Duration::from_secs(1_767_225_600);
+
+/// What RFC 8767 recommends.
+pub const STALE: ServeStale = ServeStale {
+    max_age: Duration::from_secs(86_400),
+    answer_ttl: Ttl::from_secs(30),
+    client_wait: Duration::from_millis(1800),
+};
 
 /// A resolver with its world.
 pub struct Lab {
@@ -79,18 +86,36 @@ impl Lab {
         // The network's dice are not the resolver's: what one rolls must not depend on the other.
         let net =
             Arc::new(SimNet::new(&internet.authorities, clock.clone(), Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00)));
-        Self::on(net, internet, seed, change)
+        Self::on(net, internet, (seed, None), change)
+    }
+
+    /// One that answers from the past if it has to.
+    pub fn stale(internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
+        Self::stale_so(internet, seed, STALE, |settings, limits, _| change(settings, limits))
+    }
+
+    /// The same, but so.
+    pub fn stale_so(
+        internet: &Internet,
+        seed: u64,
+        serve: ServeStale,
+        change: impl FnOnce(&mut Settings, &mut Limits, &mut policy::Settings),
+    ) -> Self {
+        let clock = Clock::at(EPOCH);
+        let dice = Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00);
+        let net = Arc::new(SimNet::new(&internet.authorities, clock, dice));
+        Self::on(net, internet, (seed, Some(serve)), change)
     }
 
     /// One more resolver of the same Internet, with other settings.
     pub fn beside(&self, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
-        Self::on(Arc::clone(&self.net), internet, seed, |settings, limits, _| change(settings, limits))
+        Self::on(Arc::clone(&self.net), internet, (seed, None), |settings, limits, _| change(settings, limits))
     }
 
     fn on(
         net: Arc<SimNet>,
         internet: &Internet,
-        seed: u64,
+        (seed, serve_stale): (u64, Option<ServeStale>),
         change: impl FnOnce(&mut Settings, &mut Limits, &mut policy::Settings),
     ) -> Self {
         let clock = net.clock();
@@ -118,6 +143,7 @@ impl Lab {
             min_ttl: Ttl::ZERO,
             max_ttl: Ttl::from_secs(86_400),
             max_negative_ttl: Ttl::from_secs(3600),
+            serve_stale,
         };
         let resolver = Arc::new(Resolver::new(settings, &cache, Arc::new(limits), world));
         let policy = Policy::new(&policy, resolver.world(), resolver.limits());

@@ -5,7 +5,7 @@ mod net;
 mod oracle;
 mod tree;
 
-pub use lab::{EPOCH, Lab, Reply, run};
+pub use lab::{EPOCH, Lab, Reply, STALE, run};
 pub use net::{Exchange, Link, SimNet};
 pub use oracle::{Oracle, Truth};
 pub use tree::{ROOT, Tree};

@@ -2,7 +2,7 @@
 //!
 //! Below a top-level domain there is a zone whose server never changes; then the top-level domain knows nothing of it.
 //! What it sets against that: its own NS set in every reply, new names for it, zones below zones, and clients that ask
-//! for the very records just before they expire. Not here: stale answers, which do not exist.
+//! for the very records just before they expire, with answers from the past switched on.
 
 use std::time::Duration;
 
@@ -73,6 +73,7 @@ fn ghosts() -> Vec<Ghost> {
         ghost("POI-21 (a) NS in every reply", Some(renews(|_| "ns.mid.tld".into())), None, plain()),
         ghost("POI-21 (b) new NS names", Some(renews(|n| format!("ns{n}.mid.tld"))), None, plain()),
         ghost("POI-22 (c) zones below zones", Some(delegates()), None, format!("w#.{deep}mid.tld")),
+        ghost("POI-21 (f) the same name again", None, None, "w.mid.tld".to_owned()),
         ghost("POI-23 (d) NS asked for", None, Some(("mid.tld", RecordType::NS)), plain()),
         ghost("POI-24 (e) glue asked for", None, Some(("ns.mid.tld", RecordType::A)), plain()),
         ghost(
@@ -106,7 +107,8 @@ async fn haunt(ghost: Ghost, ttl: u32) {
     if let Some(speaks) = ghost.speaks {
         tree = tree.behave(CHILD, speaks);
     }
-    let lab = Lab::new(&tree.internet(), 1);
+    // What is known of old names may be told of them, and of nothing else.
+    let lab = Lab::stale(&tree.internet(), 1, |_, _| {});
     let mut number = 0;
     let mut fresh = || {
         number += 1;

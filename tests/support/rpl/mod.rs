@@ -12,6 +12,7 @@ pub mod parse;
 pub mod pending;
 pub mod play;
 pub mod records;
+mod stale;
 pub mod stand_in;
 pub mod trust;
 pub mod words;

@@ -15,6 +15,7 @@ use burdock::resolver::{Ipv6, Minimisation, Settings};
 use ipnet::IpNet;
 
 use super::model::{Scenario, Setting, Unsupported};
+use super::stale::{client_wait, max_age, serve_stale, stale_ttl};
 use super::trust::{all_algorithms, anchor, insecure, limits, wall};
 use super::zones::{forward_all, root_hint, zones};
 
@@ -52,6 +53,7 @@ impl Setup {
                 min_ttl: Ttl::ZERO,
                 max_ttl: Ttl::from_secs(86_400),
                 max_negative_ttl: Ttl::from_secs(3600),
+                serve_stale: None,
             },
             limits: limits(),
             policy: policy::Settings {
@@ -137,12 +139,12 @@ pub const WORDS: &[(&str, &str, Effect)] = &[
     ("server", "cache-max-negative-ttl", Sets(max_negative_ttl)),
     ("server", "msg-cache-size", Harmless("the size of the cache plays no part in a scenario")),
     ("server", "serve-original-ttl", NeverUnless(NO, "TTLs always count down")),
-    ("server", "serve-expired", AsksUnless(NO, "serve-stale")),
-    ("server", "serve-expired-ttl", Harmless("says how, once serve-expired says yes")),
-    ("server", "serve-expired-reply-ttl", Harmless("says how, once serve-expired says yes")),
-    ("server", "serve-expired-client-timeout", Harmless("says how, once serve-expired says yes")),
-    ("server", "serve-expired-ttl-reset", Harmless("says how, once serve-expired says yes")),
-    ("server", "ede-serve-expired", Harmless("says how, once serve-expired says yes")),
+    ("server", "serve-expired", Sets(serve_stale)),
+    ("server", "serve-expired-ttl", Sets(max_age)),
+    ("server", "serve-expired-reply-ttl", Sets(stale_ttl)),
+    ("server", "serve-expired-client-timeout", Sets(client_wait)),
+    ("server", "serve-expired-ttl-reset", NeverUnless(NO, "what has ended gets no younger by being told")),
+    ("server", "ede-serve-expired", Harmless("extended errors are always given")),
     ("server", "prefetch", Harmless("what is fetched before it ends is answered no differently until then")),
     ("server", "prefetch-key", Harmless("keys are fetched when they are needed; what is answered is the same")),
     ("server", "aggressive-nsec", Harmless("how much is synthesised is Burdock's own")),
@@ -285,7 +287,7 @@ pub fn flag(value: &str) -> Option<bool> {
     if YES.contains(&value) { Some(true) } else { NO.contains(&value).then_some(false) }
 }
 
-fn seconds(value: &str) -> Option<Ttl> {
+pub fn seconds(value: &str) -> Option<Ttl> {
     value.parse().ok().map(Ttl::from_secs)
 }
 

@@ -1,0 +1,63 @@
+//! Answers that have ended, for clients that would else get none, or none in time (RFC 8767).
+//!
+//! They are made anew for each client and never kept among the finished replies. Whoever waited too long for something
+//! better leaves the work to go on, for those who ask next.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Request, Responder, failure, reply, sentinel};
+use crate::cache::{Answer, ServeStale};
+use crate::dns::{Ede, EdeCode, Outcome};
+use crate::job::Job;
+use crate::resolver::{LastKnown, ResolveError};
+
+impl Responder {
+    /// The answer to a question that could not be resolved: an old one, if there is one that will do, or why not.
+    pub(super) fn unresolved(&self, request: &Request, error: &ResolveError) -> Answer {
+        let last = if self.serve_stale.is_some() && error.is_no_answer() { self.last_known(request) } else { None };
+        let Some((last, job)) = last else {
+            return reply::failed(&request.question, error, request.dnssec_ok, self.resolver.world().clock.now());
+        };
+        // Bogus data may mean that keys were taken back, which vouched for the old.
+        let last = LastKnown { authentic: last.authentic && !error.root().is_bogus(), ..last };
+        let (_, why, more) = failure::explain(error);
+        let tell = |ended| [Some(remark(&last, ended, "it could not be renewed")), Some(why), more];
+        let ede = last.ended.map(tell).unwrap_or_default();
+        self.old(request, &last, (ede, &job))
+    }
+
+    /// The old answer to a question that takes too long, if there is one.
+    pub(super) fn late(&self, request: &Request, serve: ServeStale) -> Option<Answer> {
+        let (last, job) = self.last_known(request)?;
+        let why = format!("renewing it takes longer than {:?}", serve.client_wait);
+        let ede = last.ended.map(|ended| [Some(remark(&last, ended, why)), None, None]).unwrap_or_default();
+        Some(self.old(request, &last, (ede, &job)))
+    }
+
+    fn last_known(&self, request: &Request) -> Option<(LastKnown, Job)> {
+        let job = self.job(request);
+        self.resolver.last_known(&request.question, &job).map(|last| (last, job))
+    }
+
+    fn old(&self, request: &Request, last: &LastKnown, (ede, job): ([Option<Ede>; 3], &Job)) -> Answer {
+        let (question, now) = (&request.question, job.now());
+        if let Some(ede) = sentinel::refusal(question, &last.resolution, job.checking(), &self.resolver.anchored()) {
+            return reply::withheld(question, ede, now);
+        }
+        if let Some(objection) = self.policy.objection(question, &last.resolution) {
+            return reply::filtered(question, &objection, now);
+        }
+        tracing::debug!(%question, ended = ?last.ended, "answered from the past");
+        reply::old(question, last, (request.dnssec_ok, ede), now)
+    }
+}
+
+/// What a client is told of an answer that has ended (RFC 8914 §4.4, §4.20).
+fn remark(last: &LastKnown, ended: Duration, why: impl fmt::Display) -> Ede {
+    let code = match last.resolution.outcome {
+        Outcome::NxDomain(_) => EdeCode::STALE_NXDOMAIN,
+        Outcome::Found(_) | Outcome::NoData(_) => EdeCode::STALE_ANSWER,
+    };
+    Ede::new(code, format!("it ended {} s ago; {why} [PAST]", ended.as_secs()))
+}
