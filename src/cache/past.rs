@@ -29,8 +29,10 @@ pub struct Reach {
 pub struct Past {
     /// What it was. The TTLs are what is left: nothing.
     pub outcome: Outcome,
-    /// Since when it has ended.
+    /// How long ago it ended.
     pub ended: Duration,
+    /// How long ago it was learnt.
+    pub age: Duration,
     since: Moment,
 }
 
@@ -41,7 +43,8 @@ impl RrSets {
         let facts = types.iter().chain([&ANY_TYPE]).filter_map(|rtype| self.store.get(&key_of(name, *rtype)));
         let last = facts.filter(|fact| fact.security() >= reach.least).max_by_key(Fact::since)?;
         let ended = last.ended(now).filter(|ended| *ended <= reach.max_age)?;
-        Some(Past { outcome: last.at(now)?, ended, since: last.since() })
+        let since = last.since();
+        Some(Past { outcome: last.at(now)?, ended, age: now.since(since), since })
     }
 
     /// Whether it was learnt after `past`, or at the same time, that a name above `name` and not above `top` does not exist,

@@ -1,16 +1,17 @@
 //! What was known of a question, and has ended: for clients that get nothing better in time, or at all (RFC 8767).
 //!
 //! Only where nobody answered: what the servers of a zone or of the zones above say counts, above all that there is no such
-//! name any more. What was never checked, though data is checked here, is not told. Delegations are never remembered so.
+//! name any more. What was never checked, though data is checked here, is not told. Delegations are never remembered so, nor
+//! is what was made here of a DNAME, a wildcard or the proofs of other denials.
 
 use std::time::Duration;
 
 use super::alias::Links;
 use super::remember::{Reached, is_from_a_referral};
 use super::{Outcome, Resolution, ResolveError, Resolver};
-use crate::cache::{Reach, ServeStale};
+use crate::cache::{Past, Reach, ServeStale};
 use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security, Ttl};
-use crate::dnssec::are_in_time;
+use crate::dnssec::{Beginning, are_in_time};
 use crate::job::Job;
 
 /// While something old can be told, what could not be found out is not tried again for so long (RFC 8767 §5).
@@ -78,12 +79,22 @@ impl Resolver {
         if is_from_a_referral(question, &past.outcome) || self.rrsets.is_denied_since(&past, name, &top, least) {
             return None;
         }
+        if self.was_excepted(name, &past) {
+            return None;
+        }
         let outcome = with_ttl(past.outcome, |_| serve.answer_ttl);
         let reached = match outcome {
             Outcome::Found(set) if set.rtype != *rtype => Reached::Alias(vec![set]),
             outcome => Reached::End(outcome),
         };
         Some((reached, past.ended))
+    }
+
+    /// Whether it counted as unsigned because of an exception that is over: nobody ever checked it.
+    fn was_excepted(&self, name: &Name, past: &Past) -> bool {
+        let (anchored, now) = (self.anchored(), self.world.clock.wall());
+        let is_excepted = |at: Duration| matches!(anchored.beginning(name, at), Beginning::Excepted(_));
+        past.outcome.security() == Security::Insecure && is_excepted(now.saturating_sub(past.age)) && !is_excepted(now)
     }
 }
 

@@ -165,33 +165,21 @@ impl Responder {
             (Standing::Unproven, ClientTransport::Udp) => limits.reply_age.min(limits.answer_deadline),
             _ => limits.answer_deadline,
         };
-        let start = self.resolver.world().clock.now();
         let (this, asked) = (Arc::clone(&self), Arc::clone(&request));
         let joined = self.inflight.join(&request.key, move || this.work(asked));
         let zone = || request.question.name.clone();
         let error = match joined {
-            Ok(mut waiter) => {
-                let mut answer = None;
-                if let Some(serve) = self.serve_stale.filter(|serve| serve.client_wait < patience) {
-                    answer = waiter.wait_until(start + serve.client_wait).await;
-                    answer = answer.or_else(|| self.late(&request, serve).map(Arc::new));
+            Ok(waiter) => match self.in_time(waiter, &request, patience).await {
+                Some(answer) => return self.finish(&request, &answer),
+                None if patience < limits.answer_deadline => {
+                    limits.count(LimitName::ReplyAge);
+                    return None;
                 }
-                if answer.is_none() {
-                    answer = waiter.wait_until(start + patience).await;
+                None => {
+                    limits.count(LimitName::AnswerDeadline);
+                    ResolveError::Deadline { zone: zone(), within: LimitName::AnswerDeadline }
                 }
-                waiter.leave();
-                match answer {
-                    Some(answer) => return self.finish(&request, &answer),
-                    None if patience < limits.answer_deadline => {
-                        limits.count(LimitName::ReplyAge);
-                        return None;
-                    }
-                    None => {
-                        limits.count(LimitName::AnswerDeadline);
-                        ResolveError::Deadline { zone: zone(), within: LimitName::AnswerDeadline }
-                    }
-                }
-            }
+            },
             Err(Full::Keys) => {
                 limits.count(LimitName::Jobs);
                 ResolveError::Limit { limit: Limit::Jobs, zone: zone() }

@@ -4,15 +4,37 @@
 //! better leaves the work to go on, for those who ask next.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Request, Responder, failure, reply, sentinel};
 use crate::cache::{Answer, ServeStale};
 use crate::dns::{Ede, EdeCode, Outcome};
+use crate::inflight::Waiter;
 use crate::job::Job;
 use crate::resolver::{LastKnown, ResolveError};
 
 impl Responder {
+    /// What is being found out, if it comes while the client is patient; something old, if that comes first.
+    pub(super) async fn in_time(
+        &self,
+        mut waiter: Waiter<Arc<Answer>>,
+        request: &Request,
+        patience: Duration,
+    ) -> Option<Arc<Answer>> {
+        let start = self.resolver.world().clock.now();
+        let mut answer = None;
+        if let Some(serve) = self.serve_stale.filter(|serve| serve.client_wait < patience) {
+            answer = waiter.wait_until(start + serve.client_wait).await;
+            answer = answer.or_else(|| self.late(request, serve).map(Arc::new));
+        }
+        if answer.is_none() {
+            answer = waiter.wait_until(start + patience).await;
+        }
+        waiter.leave();
+        answer
+    }
+
     /// The answer to a question that could not be resolved: an old one, if there is one that will do, or why not.
     pub(super) fn unresolved(&self, request: &Request, error: &ResolveError) -> Answer {
         let last = if self.serve_stale.is_some() && error.is_no_answer() { self.last_known(request) } else { None };
@@ -28,7 +50,7 @@ impl Responder {
     }
 
     /// The old answer to a question that takes too long, if there is one.
-    pub(super) fn late(&self, request: &Request, serve: ServeStale) -> Option<Answer> {
+    fn late(&self, request: &Request, serve: ServeStale) -> Option<Answer> {
         let (last, job) = self.last_known(request)?;
         let why = format!("renewing it takes longer than {:?}", serve.client_wait);
         let ede = last.ended.map(|ended| [Some(remark(&last, ended, why)), None, None]).unwrap_or_default();

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use burdock::dns::{Header, QueryFlags, Rcode, RecordType};
+use burdock::dnssec::NegativeAnchor;
 use burdock::playground::{Behaviour, Field, Internet, Zone};
 
 use super::at_most;
-use crate::support::{Lab, Reply, STALE, Tree, name, run};
+use crate::support::{EPOCH, Lab, Reply, STALE, Tree, name, run};
 
 const TLD: &str = "198.18.1.1";
 const SERVER: &str = "198.18.2.1";
@@ -294,6 +295,31 @@ fn pol_08_what_is_bogus_now_and_what_was_never_checked() {
         behave(&silent, SERVER, Behaviour::Silent);
         let reply = silent.ask_with("near.d1.t1", A, CD).await;
         assert_eq!(reply.rcode(), Rcode::SERVFAIL, "{reply}");
+    });
+}
+
+/// What was never checked because of the operator's exception is not told once that is over.
+#[test]
+fn pol_08_exceptions_that_are_over() {
+    run(async {
+        let tree = dress(Tree::signed().secure("t1", &[TLD], "")).sign("d1.t1");
+        for (lasts, told) in [(300, false), (86_400, true)] {
+            let lab = Lab::stale(&tree.internet(), 1, |settings, _| {
+                settings.dnssec = crate::sim::validation::from(&tree.anchor());
+                let until = Some(EPOCH + Duration::from_secs(lasts));
+                let anchor = NegativeAnchor { domain: name("d1.t1"), reason: String::new(), until };
+                settings.dnssec.negative.insert(anchor);
+            });
+            behave(&lab, SERVER, Behaviour::SpoilsSignatures(Vec::new(), Field::Expiration));
+            assert_eq!(lab.ask("w.d1.t1", A).await.a(), ["192.0.2.1"]);
+            lab.wait(Duration::from_secs(301)).await;
+            behave(&lab, OTHER, Behaviour::Silent);
+            if told {
+                behave(&lab, SERVER, Behaviour::Silent);
+            }
+            let reply = lab.ask("w.d1.t1", A).await;
+            assert_eq!(!reply.a().is_empty(), told, "{reply}");
+        }
     });
 }
 
