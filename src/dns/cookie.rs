@@ -88,11 +88,11 @@ pub fn same_option(cookie: &Cookie<'_>) -> [u8; COOKIE_OPTION] {
 pub fn client_cookie(server: IpAddr, period: u32, secret: &Secret) -> ClientCookie {
     let period = period.to_be_bytes();
     match server.to_canonical() {
-        IpAddr::V4(v4) => sip_hash(secret, [period, v4.octets()].as_flattened()),
+        IpAddr::V4(v4) => keyed_hash(secret, [period, v4.octets()].as_flattened()),
         IpAddr::V6(v6) => {
             let mut octets = [0; 20];
             octets.iter_mut().zip(period.into_iter().chain(v6.octets())).for_each(|(place, octet)| *place = octet);
-            sip_hash(secret, &octets)
+            keyed_hash(secret, &octets)
         }
     }
 }
@@ -101,7 +101,7 @@ pub fn client_cookie(server: IpAddr, period: u32, secret: &Secret) -> ClientCook
 pub fn derive(secret: &Secret, number: u64) -> Secret {
     let mut derived = [0; 16];
     for (half, part) in derived.chunks_exact_mut(8).zip([0, 1]) {
-        half.copy_from_slice(&sip_hash(secret, &(number << 1 | part).to_be_bytes()));
+        half.copy_from_slice(&keyed_hash(secret, &(number << 1 | part).to_be_bytes()));
     }
     derived
 }
@@ -128,11 +128,12 @@ fn server_hash(cookie: &ClientCookie, head: &[u8; 8], client: IpAddr, secret: &S
             32
         }
     };
-    sip_hash(secret, octets.get(..length).unwrap_or_default())
+    keyed_hash(secret, octets.get(..length).unwrap_or_default())
 }
 
+/// SipHash-2-4 of `octets`, for who knows `secret` and nobody else.
 #[allow(deprecated, reason = "see the import")]
-fn sip_hash(secret: &Secret, octets: &[u8]) -> [u8; 8] {
+pub fn keyed_hash(secret: &Secret, octets: &[u8]) -> [u8; 8] {
     let (first, second) = secret.split_at(8);
     let word = |half: &[u8]| half.iter().rev().fold(0, |word, octet| word << 8 | u64::from(*octet));
     let mut hasher = SipHasher::new_with_keys(word(first), word(second));

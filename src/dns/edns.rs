@@ -38,6 +38,8 @@ impl Edns {
     pub const COOKIE: u16 = 10;
     /// Option code of extended errors.
     pub const EDE: u16 = 15;
+    /// Option code of [`super::Trail`], in the range for local use (RFC 6891 §9).
+    pub const TRAIL: u16 = 65_053;
 
     /// Reads OPT from its fixed fields and RDATA.
     ///

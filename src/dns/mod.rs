@@ -26,6 +26,7 @@ mod subtree;
 mod svcb;
 mod text;
 mod time;
+mod trail;
 mod ttl;
 mod writer;
 
@@ -54,5 +55,6 @@ pub use text::{
     record_to_text, rrset_to_text, time_from_text, time_to_text, time_to_words,
 };
 pub use time::serial_time;
+pub use trail::{Mark, Trail, mark};
 pub use ttl::Ttl;
 pub use writer::{MessageWriter, QueryFlags, TtlOffsets, write_query};

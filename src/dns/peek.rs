@@ -34,6 +34,8 @@ pub struct PeekedEdns<'a> {
     pub dnssec_ok: bool,
     /// The value of the first COOKIE option.
     pub cookie: Option<&'a [u8]>,
+    /// The value of the first option that holds a [`super::Trail`].
+    pub trail: Option<&'a [u8]>,
 }
 
 impl Peeked<'_> {
@@ -127,7 +129,7 @@ fn plain_name<'a>(packet: &'a [u8], reader: &mut Reader<'a>) -> Result<&'a [u8],
 
 fn read_opt(class: u16, ttl: u32, rdata: &[u8]) -> Result<PeekedEdns<'_>, WireError> {
     let [_, version, flags, _] = ttl.to_be_bytes();
-    let mut cookie = None;
+    let (mut cookie, mut trail) = (None, None);
     // RFC 6891 §6.1.3: another version is owed BADVERS; what its options look like is that version's affair.
     let mut reader = Reader::new(if version == 0 { rdata } else { &[] }, 0);
     for _ in 0..MAX_OPTIONS {
@@ -137,9 +139,11 @@ fn read_opt(class: u16, ttl: u32, rdata: &[u8]) -> Result<PeekedEdns<'_>, WireEr
         let (code, value) = option(&mut reader)?;
         if code == Edns::COOKIE && cookie.is_none() {
             cookie = Some(value);
+        } else if code == Edns::TRAIL && trail.is_none() {
+            trail = Some(value);
         }
     }
-    Ok(PeekedEdns { udp_size: class.max(512), version, dnssec_ok: flags & 0x80 != 0, cookie })
+    Ok(PeekedEdns { udp_size: class.max(512), version, dnssec_ok: flags & 0x80 != 0, cookie, trail })
 }
 
 #[cfg(test)]

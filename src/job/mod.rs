@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::dns::Question;
+use crate::dns::{Question, Trail};
 use crate::telemetry::{Step, Trace};
 use crate::world::Clock;
 
@@ -36,6 +36,8 @@ pub struct Job {
     trace: Option<Arc<Trace>>,
     checking: Checking,
     effort: Effort,
+    /// Empty when there is none.
+    trail: Option<Arc<Trail>>,
 }
 
 /// How much is tried.
@@ -77,6 +79,7 @@ impl Job {
             trace: None,
             checking: Checking::Disabled,
             effort: Effort::Full,
+            trail: None,
         }
     }
 
@@ -110,6 +113,17 @@ impl Job {
     /// Whether what is found is checked: the client's own question only, never the addresses of servers.
     pub const fn checking(&self) -> Checking {
         self.checking
+    }
+
+    /// The same job for a question that came by these resolvers.
+    #[must_use]
+    pub fn on_trail(self, trail: &Trail) -> Self {
+        if trail.is_empty() { self } else { Self { trail: Some(Arc::new(trail.clone())), ..self } }
+    }
+
+    /// The resolvers that the question came by.
+    pub fn trail(&self) -> Option<&Trail> {
+        self.trail.as_deref()
     }
 
     /// The same job, telling every step to `trace`.

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::addresses::{Contacts, bound_glue, may_look_up_more};
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::doubt::{Failed, too_late};
-use super::forward::Way;
+use super::forward::{Way, may_be_of_checking};
 use super::heard::tell_heard;
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
@@ -19,7 +19,7 @@ use super::scrub::scrub;
 use super::trim::trimmed;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
+use crate::dns::{Delegation, Message, Name, Question, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::Bogus;
 use crate::job::{Job, Limit, LimitName, count};
 use crate::telemetry::Step;
@@ -333,7 +333,7 @@ impl Resolver {
             };
             let asking = way.asking(zone, &probe.question, give_up_after);
             let judge = |reply: &Message| {
-                failed.fetch_or(reply.rcode() == Rcode::SERVFAIL, Ordering::Relaxed);
+                failed.fetch_or(may_be_of_checking(reply), Ordering::Relaxed);
                 job.note_malformed(reply.dropped_answers);
                 let scrubbed = scrub(reply, &probe.question, zone, job.limits());
                 scrubbed.bounded.iter().for_each(|bound| job.reach(*bound));

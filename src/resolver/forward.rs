@@ -6,13 +6,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::addresses::Contacts;
 use super::classify::Trust;
 use super::{Resolver, Scrubbed};
-use crate::dns::{Name, Question, Subtrees, ZoneCut};
+use crate::dns::{EdeCode, EdnsOption, Message, Name, Question, Rcode, Subtrees, Trail, ZoneCut};
 use crate::job::{Checking, Job};
 use crate::telemetry::Chosen;
 use crate::upstream::{Asking, Fault, Lameness, Manner, Opt};
@@ -40,6 +42,8 @@ pub enum Service {
 /// All of them.
 pub(super) struct Forwards {
     zones: Subtrees<Forwarded>,
+    /// When the log was last told that questions come back.
+    told: Mutex<Option<Instant>>,
 }
 
 /// One of them, as the walk meets it.
@@ -56,7 +60,7 @@ impl Forwards {
             let cut = Arc::new(ZoneCut { apex: zone.clone(), servers: Arc::new([]), since: now, expires: None });
             zones.insert(zone, Forwarded { cut, to: to.clone(), service: *service });
         }
-        Self { zones }
+        Self { zones, told: Mutex::new(None) }
     }
 
     /// The deepest zone at or above `name`.
@@ -146,6 +150,20 @@ impl Resolver {
         contacts
     }
 
+    /// The zone whose forwarders lead in a circle: `question` would be sent to them, and as its `trail` tells it was before.
+    pub fn circle(&self, question: &Question, trail: &Trail) -> Option<&Name> {
+        let forwarded = self.forwards.closest(&question.name).filter(|forwarded| forwarded.recurses())?;
+        if !self.upstream.has_come_round(question, trail) {
+            return None;
+        }
+        let (zone, now) = (forwarded.zone(), self.world.clock.now());
+        let told = self.forwards.told.lock().replace(now);
+        if told.is_none_or(|told| now.saturating_duration_since(told) >= BETWEEN_WARNINGS) {
+            tracing::warn!(%zone, "forwarders send our own questions back to us: they or we have to forward elsewhere");
+        }
+        Some(zone)
+    }
+
     /// Who chose the servers of `cut`, and how many there are.
     pub(super) fn chosen(&self, cut: &Arc<ZoneCut>) -> (Chosen, usize) {
         match self.forwards.of(cut) {
@@ -155,3 +173,17 @@ impl Resolver {
         }
     }
 }
+
+/// Whether a forwarder failed, and perhaps only in checking what it found: other reasons it may have told (RFC 8914).
+pub(super) fn may_be_of_checking(reply: &Message) -> bool {
+    let mut codes = reply.edns.iter().flat_map(|edns| &edns.options).filter_map(|option| match option {
+        EdnsOption::Ede(code, _) => Some(code),
+        _ => None,
+    });
+    let elsewhere = [EdeCode::NO_REACHABLE_AUTHORITY, EdeCode::NETWORK_ERROR];
+    reply.rcode() == Rcode::SERVFAIL
+        && codes.next().is_none_or(|first| !elsewhere.contains(first) || codes.any(|code| !elsewhere.contains(code)))
+}
+
+/// A circle is there for days, with many questions a second.
+const BETWEEN_WARNINGS: Duration = Duration::from_secs(3600);

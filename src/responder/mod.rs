@@ -137,6 +137,9 @@ impl Responder {
         if let Some(answer) = self.by_rule(&peeked, &request, now) {
             return request::hit(&peeked, &visitor, &answer, now, out);
         }
+        if let Some(zone) = self.resolver.circle(&request.question, &request.trail) {
+            return request::hit(&peeked, &visitor, &reply::came_round(&request.question, zone, now), now, out);
+        }
         match self.policy.seat(client.address.ip(), visitor.standing) {
             Ok(seat) => {
                 *request.seat.lock() = seat;
@@ -239,10 +242,8 @@ impl Responder {
 
     /// A job that checks what it finds, unless the client does that itself (RFC 4035 §3.2.2).
     fn job(&self, request: &Request) -> Job {
-        match request.checking_disabled() {
-            true => self.resolver.job().with(Checking::Disabled),
-            false => self.resolver.job(),
-        }
+        let job = self.resolver.job().on_trail(&request.trail);
+        if request.checking_disabled() { job.with(Checking::Disabled) } else { job }
     }
 
     /// What there is to tell about an answer that could not be validated.

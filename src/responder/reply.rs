@@ -11,8 +11,8 @@ use super::visitor::Visitor;
 use super::{Immediate, failure, request};
 use crate::cache::Answer;
 use crate::dns::{
-    Class, Denial, Ede, EdeCode, Header, MessageWriter, Outcome, Peeked, Question, Rcode, Rdatas, RecordType, RrSet,
-    Section, Security, Ttl,
+    Class, Denial, Ede, EdeCode, Header, MessageWriter, Name, Outcome, Peeked, Question, Rcode, Rdatas, RecordType,
+    RrSet, Section, Security, Ttl,
 };
 use crate::policy::{LocalAnswer, Objection};
 use crate::resolver::{LastKnown, Resolution, ResolveError};
@@ -103,6 +103,13 @@ pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool,
 /// The reply that keeps to itself what was found.
 pub(super) fn withheld(question: &Question, why: Ede, now: Instant) -> Answer {
     write(question, &Parts { ede: [Some(why), None, None], ..empty(Rcode::SERVFAIL) }, now)
+}
+
+/// The reply to a question of our own that forwarders of `zone` have sent back to us: to ask them again would be in vain.
+pub(super) fn came_round(question: &Question, zone: &Name, now: Instant) -> Answer {
+    let text =
+        format!("this question was sent from here and came back: forwarders of zone {zone} lead in a circle [RING]");
+    withheld(question, Ede::new(EdeCode::NETWORK_ERROR, text), now)
 }
 
 /// The reply in place of an answer that the operator does not want told. That there is no data, not REFUSED or SERVFAIL,

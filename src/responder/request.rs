@@ -8,7 +8,7 @@ use super::visitor::Visitor;
 use super::{Client, ClientTransport, Immediate, Responder};
 use crate::cache::{Answer, AnswerKey};
 use crate::dns::cookie::COOKIE_OPTION;
-use crate::dns::{Header, Peeked, Personal, Question, personalise};
+use crate::dns::{Header, Peeked, Personal, Question, Trail, personalise};
 use crate::policy::{Seat, Standing};
 
 /// The UDP payload size a client without EDNS can take (RFC 1035 §2.3.4).
@@ -36,6 +36,8 @@ pub struct Request {
     pub(super) limit: usize,
     pub(super) standing: Standing,
     cookie: Option<[u8; COOKIE_OPTION]>,
+    /// The resolvers that the question came by.
+    pub(super) trail: Trail,
     /// The client's place among those that wait; empty when it needs none.
     pub(super) seat: Mutex<Option<Seat>>,
 }
@@ -56,6 +58,7 @@ impl Request {
             limit: visitor.limit,
             standing: visitor.standing,
             cookie: visitor.cookie,
+            trail: peeked.edns.and_then(|edns| edns.trail).map(Trail::read).unwrap_or_default(),
             seat: Mutex::new(None),
         })
     }

@@ -8,12 +8,14 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::time::Instant;
 
-use crate::dns::cookie::{ClientCookie, Cookie, Secret, client_cookie};
-use crate::dns::{Edns, EdnsOption, Message};
+use crate::dns::cookie::{ClientCookie, Cookie, Secret, client_cookie, derive};
+use crate::dns::{Edns, EdnsOption, Mark, Message, Question, mark};
 use crate::world::World;
 
 /// How long our part for a server stays the same.
 const LIFETIME: Duration = Duration::from_secs(3600);
+/// Which of the secrets that follow from ours marks questions.
+const MARKS: u64 = 0x6d61_726b_7300;
 /// The longest server's part (RFC 7873 §4).
 const LONGEST: usize = 32;
 
@@ -64,6 +66,11 @@ impl Cookies {
     pub(super) fn ours(&self, server: IpAddr, now: Instant) -> ClientCookie {
         let hour = now.saturating_duration_since(self.start).as_secs() / LIFETIME.as_secs();
         client_cookie(server, u32::try_from(hour).unwrap_or(u32::MAX), &self.secret)
+    }
+
+    /// What we leave on `question` when a forwarder gets it.
+    pub(super) fn mark(&self, question: &Question) -> Mark {
+        mark(&derive(&self.secret, MARKS), question)
     }
 }
 

@@ -273,7 +273,9 @@ impl Upstream {
         };
         let prepare = || {
             let cookie = self.presented(attempt, dress);
-            let (wire, outgoing) = (self.wire(), build(attempt.question, dress, cookie, &self.world.dice));
+            let trail = self.trail(attempt.question, dress, job);
+            let outgoing = build(attempt.question, dress, cookie, trail.as_deref(), &self.world.dice);
+            let wire = self.wire();
             move || wire.exchange(route, outgoing, patience)
         };
         let waiter = self.exchanges.join_prepared(&key, prepare).map_err(|_| Fault::Timeout)?;

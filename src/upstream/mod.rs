@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::quality::FixedState;
 use ipnet::IpNet;
 
-use crate::dns::{Message, Name, Question};
+use crate::dns::{Message, Name, Question, Trail};
 use crate::inflight::{Abandoned, Bounds, Inflight};
 use crate::job::Quotas;
 use crate::world::{Route, World};
@@ -141,6 +141,11 @@ impl Upstream {
             servers: Arc::clone(&self.servers),
             counters: Arc::clone(&self.counters),
         }
+    }
+
+    /// Whether `trail` says that a forwarder got this question from us.
+    pub fn has_come_round(&self, question: &Question, trail: &Trail) -> bool {
+        !trail.is_empty() && trail.holds(self.cookies.mark(question))
     }
 
     /// Whether a server at `address` may be asked at all: not ourselves, not special-purpose, family switched on.

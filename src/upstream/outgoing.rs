@@ -1,10 +1,12 @@
-//! The query that goes out: ID, 0x20, EDNS, cookie.
+//! The query that goes out: ID, 0x20, EDNS, cookie, and to forwarders the trail.
 
 use smallvec::SmallVec;
 
+use super::Upstream;
 use super::cookies::{Presented, Showing};
 use super::ours::Expected;
-use crate::dns::{QueryFlags, Question, write_query};
+use crate::dns::{QueryFlags, Question, Trail, write_query};
+use crate::job::Job;
 use crate::world::{Dice, Transport};
 
 /// The UDP payload size announced: no fragments on any path worth having (RFC 9715, flag day 2020).
@@ -49,8 +51,22 @@ pub(super) struct Outgoing {
     pub expected: Expected,
 }
 
+impl Upstream {
+    /// The option that has a forwarder's question known for ours when it comes back.
+    pub(super) fn trail(&self, question: &Question, dress: Dress, job: &Job) -> Option<SmallVec<[u8; 24]>> {
+        let wanted = dress.edns && dress.manner.wants_recursion();
+        wanted.then(|| job.trail().unwrap_or(&Trail::default()).option(self.cookies.mark(question)))
+    }
+}
+
 /// Writes the query.
-pub(super) fn build(question: &Question, dress: Dress, cookie: Option<Presented>, dice: &Dice) -> Outgoing {
+pub(super) fn build(
+    question: &Question,
+    dress: Dress,
+    cookie: Option<Presented>,
+    trail: Option<&[u8]>,
+    dice: &Dice,
+) -> Outgoing {
     let id = dice.id();
     let name = if dress.case { scramble(question, dice) } else { question.name.clone() };
     let question = Question::new(name, question.rtype);
@@ -63,10 +79,23 @@ pub(super) fn build(question: &Question, dress: Dress, cookie: Option<Presented>
         dnssec_ok: dress.edns,
     };
     let mut bytes = write_query(id, &question, flags);
+    let bare = bytes.len();
     if let Some(cookie) = &cookie {
         cookie.add_to(&mut bytes);
     }
+    if let Some(option) = trail {
+        add_option(&mut bytes, bare, option);
+    }
     Outgoing { bytes, expected: Expected { id, question, same_case: dress.case, cookie, transport: dress.transport } }
+}
+
+/// Adds an option to a query that had `bare` octets when its OPT record, the last thing in it, was empty.
+fn add_option(query: &mut SmallVec<[u8; 64]>, bare: usize, option: &[u8]) {
+    query.extend_from_slice(option);
+    let octets = u16::try_from(query.len() - bare).unwrap_or(0);
+    if let Some(place) = query.get_mut(..bare).and_then(|head| head.last_chunk_mut::<2>()) {
+        *place = octets.to_be_bytes();
+    }
 }
 
 fn scramble(question: &Question, dice: &Dice) -> crate::dns::Name {
@@ -79,4 +108,32 @@ fn scramble(question: &Question, dice: &Dice) -> crate::dns::Name {
         left -= 1;
         bits >> left & 1 == 1
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{RecordType, peek};
+
+    #[test]
+    fn a_trail_stands_behind_the_cookie() {
+        let question = Question::new("www.example".parse().unwrap(), RecordType::A);
+        let dress = Dress {
+            edns: true,
+            case: false,
+            manner: Manner::Recursion,
+            cookie: Showing::First,
+            transport: Transport::Udp,
+        };
+        let option = Trail::default().option(*b"our mark");
+        let cookie = Presented::first(*b"our part");
+        for (cookie, trail) in
+            [(None, None), (Some(cookie), None), (None, Some(&*option)), (Some(cookie), Some(&*option))]
+        {
+            let query = build(&question, dress, cookie, trail, &Dice::seeded(1));
+            let edns = peek(&query.bytes).unwrap().edns.unwrap();
+            assert_eq!(edns.cookie, cookie.map(|_| &b"our part"[..]));
+            assert_eq!(edns.trail, trail.map(|_| &b"our mark"[..]));
+        }
+    }
 }

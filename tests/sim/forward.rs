@@ -11,6 +11,7 @@ use burdock::resolver::{Forward, Minimisation, Service, Settings};
 use super::validation::from;
 use crate::support::{EPOCH, Exchange, Lab, Link, ROOT, Reply, Tree, name, run};
 
+mod circles;
 mod validated;
 
 const A: RecordType = RecordType::A;
@@ -275,27 +276,6 @@ fn amp_12_a_forwarder_that_always_fails_is_asked_twice() {
             lab.ask("www.d1.t1", A).await;
             assert_eq!(lab.net.packets(), flags.len());
         }
-    });
-}
-
-/// AMP-13: two resolvers that forward to each other. Neither can know; each sends no more than its share.
-#[test]
-fn amp_13_two_resolvers_that_forward_to_each_other() {
-    run(async {
-        let internet = tree().internet();
-        let one = Lab::with(&internet, 10, |settings, _| settings.forwards = vec![forward(".", &[FAR])]);
-        let other = one.beside(&internet, 11, |settings, _| settings.forwards = vec![forward(".", &[NEAR])]);
-        one.net.add_resolver(NEAR, &one.responder);
-        one.net.add_resolver(FAR, &other.responder);
-        for (count, owner) in (1..).zip(["www.d1.t1", "www.d2.t1"]) {
-            let reply = one.ask(owner, A).await;
-            assert_eq!(reply.rcode(), Rcode::SERVFAIL, "{reply}");
-            one.wait(Duration::from_secs(10)).await;
-            for server in [NEAR, FAR] {
-                assert!(sent_to(&one, server).len() <= 3 * count, "{server}\n{}", one.net.story());
-            }
-        }
-        assert_eq!(one.net.packets_to(ROOT), 0);
     });
 }
 
