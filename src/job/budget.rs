@@ -163,6 +163,8 @@ limits! {
     shortest_timeout ShortestTimeout: time = Duration::from_millis(100), "ms";
     /// Longest retransmission timer over UDP.
     longest_timeout LongestTimeout: time = Duration::from_millis(1500), "ms";
+    /// Datagrams of one question whose replies are still welcome after `longest-timeout`, while others are waited for.
+    late_tries LateTries: count = 3, "queries";
     /// Time for a TCP connection to open and answer.
     tcp_timeout TcpTimeout: time = Duration::from_millis(3000), "ms";
     /// TCP connections of clients open at once, per worker.

@@ -82,6 +82,7 @@ impl LimitName {
                 | Self::FirstTimeout
                 | Self::ShortestTimeout
                 | Self::LongestTimeout
+                | Self::LateTries
                 | Self::TcpTimeout
                 | Self::TcpIdle
         )

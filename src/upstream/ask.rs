@@ -1,19 +1,17 @@
 //! `ask`: send, wait, send again, judge — until a server of the zone gives a reply of use.
 
-use std::future::Future;
 use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use smallvec::SmallVec;
 use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{Reply, Try};
 use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
+use super::tries::{Event, Tries, Trying};
 use super::{Campaign, Fault, Manner, Target, Upstream};
 use crate::dns::{Message, Name, Question, RecordType};
 use crate::job::{Job, Limit, LimitName, Place, Quota};
@@ -63,17 +61,6 @@ impl<K> Useful<K> {
     }
 }
 
-type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Done<'a>> + Send + 'a>>>;
-
-struct Done<'a> {
-    /// Its place at the server is free again when the reply has been judged.
-    _place: Place<'a, IpAddr>,
-    index: usize,
-    transport: Transport,
-    start: Instant,
-    result: Result<Reply, Fault>,
-}
-
 /// What a reply of use was, and whose.
 #[derive(Clone, Debug)]
 pub struct Useful<K> {
@@ -94,7 +81,7 @@ struct Round<'a> {
     upstream: &'a Upstream,
     asking: Asking<'a>,
     job: &'a Job,
-    running: Running<'a>,
+    tries: Tries<'a>,
     /// The zone's key in the quotas.
     zone: u64,
     /// The bounds there, and at each server.
@@ -127,16 +114,17 @@ impl Upstream {
             return Err(Unanswered::Limit(Limit::JobsPerZone));
         };
         let quotas = (quota, job.limits().server_quota(asking.zone.label_count()));
-        let mut round = Round { upstream: self, asking, job, running: FuturesUnordered::new(), zone, quotas };
+        let mut round = Round { upstream: self, asking, job, tries: Tries::default(), zone, quotas };
         let mut next_send = self.world.clock.now();
         let mut timeouts = 0;
         let mut latest: Option<usize> = None;
         loop {
-            if self.world.clock.now() >= next_send || round.running.is_empty() {
+            let is_awaited = round.tries.is_awaited();
+            if self.world.clock.now() >= next_send || !is_awaited {
                 if let Some(chosen) = round.next(campaign) {
                     latest = Some(chosen.index);
                     next_send = round.launch(campaign, chosen);
-                } else if round.running.is_empty() || (job.depth() > 0 && campaign.is_silent()) {
+                } else if !is_awaited || (job.depth() > 0 && campaign.is_silent()) {
                     return Err(match campaign.last_fault {
                         // Others were asking; nothing is known of this question.
                         Some(Fault::Limit(limit)) if limit.is_others_doing() => Unanswered::Limit(limit),
@@ -148,12 +136,13 @@ impl Upstream {
             }
             tokio::select! {
                 biased;
-                Some(done) = round.running.next() => {
-                    let silent = matches!(done.result, Err(Fault::Timeout));
-                    if let Some(useful) = round.settle(campaign, done, &judge)? {
+                event = round.tries.next() => {
+                    // A useless reply makes room for the next server at once; for silence the timer is there.
+                    let Event::Done(trying, result) = event else { continue };
+                    let silent = matches!(result, Err(Fault::Timeout));
+                    if let Some(useful) = round.settle(campaign, trying, result, &judge)? {
                         return Ok(useful);
                     }
-                    // A useless reply makes room for the next server at once; for silence the timer is there.
                     if !silent {
                         next_send = self.world.clock.now();
                     }
@@ -242,11 +231,14 @@ impl<'a> Round<'a> {
             Transport::Udp => memory.timeout(number, limits),
             Transport::Tcp => limits.tcp_timeout,
         };
+        let (place, of_server) = (Some(place), Arc::clone(&progress));
         let attempt = Try { zone, host, address, port, manner, opt, memory, question, number, transport, progress };
-        self.running.push(Box::pin(async move {
-            let result = upstream.attempt(&attempt, job).await;
-            Done { _place: place, index, transport, start: now, result }
-        }));
+        let work = Box::pin(async move { upstream.attempt(&attempt, job).await });
+        let start = now;
+        let trying = Trying { index, number, transport, start, progress: of_server, place, work, known_late: false };
+        if self.tries.push(trying, limits.late_tries) > 0 {
+            job.reach(LimitName::LateTries);
+        }
         now + timer
     }
 
@@ -278,18 +270,19 @@ impl<'a> Round<'a> {
     fn settle<K>(
         &self,
         campaign: &mut Campaign,
-        done: Done<'_>,
+        done: Trying<'_>,
+        result: Result<Reply, Fault>,
         judge: &impl Fn(&Message) -> Result<K, Fault>,
     ) -> Result<Option<Useful<K>>, Unanswered> {
         let Upstream { settings, servers, world, .. } = self.upstream;
         let now = world.clock.now();
         let Some(target) = campaign.targets.get_mut(done.index) else { return Ok(None) };
         let (server, host) = (target.endpoint(settings.port), target.host.clone());
-        if !matches!(done.result, Err(Fault::Timeout | Fault::Unreachable(_) | Fault::Limit(_))) {
+        if !matches!(result, Err(Fault::Timeout | Fault::Unreachable(_) | Fault::Limit(_))) {
             self.upstream.at_servers.heard(target.address, self.quotas.1);
             self.upstream.at_zones.heard(self.zone, self.quotas.0);
         }
-        let judged = done.result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
+        let judged = result.and_then(|(reply, transport)| judge(&reply).map(|kind| (kind, transport)));
         let fault = match judged {
             Ok((kind, transport)) => {
                 // What brings the walk on is not held against the zone.

@@ -60,9 +60,35 @@ pub(super) struct Progress {
     pub(super) on_stream: AtomicBool,
     udp: AtomicU32,
     tcp: AtomicU32,
+    /// A bit for each try that is late.
+    late: AtomicU32,
+}
+
+/// Says, as long as it lives, that a try is late.
+pub(super) struct Late<'a> {
+    progress: &'a Progress,
+    bit: u32,
+}
+
+impl Drop for Late<'_> {
+    fn drop(&mut self) {
+        self.progress.late.fetch_and(!self.bit, Ordering::Relaxed);
+    }
 }
 
 impl Progress {
+    /// The try of this number is late.
+    pub(super) fn late(&self, number: u32) -> Late<'_> {
+        let bit = bit_of(number);
+        self.late.fetch_or(bit, Ordering::Relaxed);
+        Late { progress: self, bit }
+    }
+
+    /// Whether the try of this number is late.
+    pub(super) fn is_late(&self, number: u32) -> bool {
+        self.late.load(Ordering::Relaxed) & bit_of(number) != 0
+    }
+
     /// Counts one packet, whatever it looks like (RFC 9520 §3.1); `false`, and none may be sent, when there were `most`.
     pub(super) fn count(&self, transport: Transport, most: u32) -> bool {
         let one_more = |sent: u32| (sent < most).then_some(sent + 1);
@@ -80,6 +106,11 @@ impl Progress {
             Transport::Tcp => &self.tcp,
         }
     }
+}
+
+/// Of more tries than there are bits, nobody can tell the last ones apart, and nobody need.
+const fn bit_of(number: u32) -> u32 {
+    if number < u32::BITS { 1 << number } else { 1 << (u32::BITS - 1) }
 }
 
 /// The servers of a zone and what became of asking them. Survives a change of the question within the step, so that a

@@ -6,20 +6,17 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use bytes::{Bytes, BytesMut};
-use tokio::time::{Instant, timeout_at};
 
 use super::campaign::Progress;
-use super::cookies::{Presented, Showing, Shown};
-use super::outgoing::{Dress, Manner, Outgoing, UDP_SIZE, build};
+use super::cookies::{Presented, Showing};
+use super::outgoing::{Dress, Manner, build};
 use super::servers::{Memory, Plainness};
+use super::wire::Came;
 use super::{ExchangeKey, Fault, Opt, Upstream};
-use crate::dns::{Header, Message, Name, Question, Rcode, Reader, WireError};
+use crate::dns::{Header, Message, Name, Question, Rcode, WireError};
 use crate::job::{Job, LimitName};
 use crate::telemetry::Step;
-use crate::world::{Arrival, Route, Transport};
+use crate::world::{Route, Transport};
 
 /// A reply, and how it came in the end.
 pub(super) type Reply = (Arc<Message>, Transport);
@@ -240,9 +237,8 @@ impl Upstream {
             question: attempt.question.clone(),
         });
         let reply = self.shared_exchange(attempt, dress, server, job).await.inspect_err(|fault| {
-            if *fault == Fault::Timeout {
-                let is_udp = dress.transport == Transport::Udp;
-                job.reach(if is_udp { LimitName::LongestTimeout } else { LimitName::TcpTimeout });
+            if *fault == Fault::Timeout && dress.transport == Transport::Tcp {
+                job.reach(LimitName::TcpTimeout);
             }
         })?;
         job.budget().spend_octets(reply.octets).map_err(Fault::Limit)?;
@@ -276,10 +272,18 @@ impl Upstream {
             let trail = self.trail(attempt.question, dress, job);
             let outgoing = build(attempt.question, dress, cookie, trail.as_deref(), &self.world.dice);
             let wire = self.wire();
-            move || wire.exchange(route, outgoing, patience)
+            move || wire.wait(route, outgoing, patience)
         };
         let waiter = self.exchanges.join_prepared(&key, prepare).map_err(|_| Fault::Timeout)?;
-        waiter.wait().await.unwrap_or(Err(Fault::Timeout))
+        match waiter.wait().await {
+            Some(Came::InTime(result)) => result,
+            Some(Came::Late(reply)) => {
+                job.reach(LimitName::LongestTimeout);
+                let _late = attempt.progress.late(attempt.number);
+                reply.await
+            }
+            None => Err(Fault::Timeout),
+        }
     }
 
     fn learn(&self, attempt: &Try<'_>, dress: Dress, reply: &Message) {
@@ -304,96 +308,4 @@ impl Upstream {
 fn is_edns_complaint(rcode: Rcode, manner: Manner) -> bool {
     let doubtful = matches!(rcode, Rcode::SERVFAIL | Rcode::REFUSED) && !manner.wants_recursion();
     matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP) || doubtful
-}
-
-/// What the task of an exchange needs.
-pub(super) struct Wire {
-    pub world: crate::world::World,
-    pub servers: Arc<super::Servers>,
-    pub counters: Arc<super::Counters>,
-}
-
-impl Wire {
-    async fn exchange(self, route: Route, outgoing: Outgoing, patience: Duration) -> Result<Arc<Message>, Fault> {
-        let Outgoing { bytes, expected } = outgoing;
-        let (address, start) = (route.server.ip(), self.world.clock.now());
-        let other_case = AtomicBool::new(false);
-        let is_ours = |packet: &[u8]| {
-            let arrival = expected.judge(packet);
-            match arrival {
-                Arrival::Ours => {}
-                Arrival::NotOurs => self.counters.note_unexpected(),
-                Arrival::NearMiss => self.counters.note_near_miss(),
-            }
-            let right_id = Header::parse(packet).is_ok_and(|header| header.id == expected.id);
-            other_case.store(arrival == Arrival::NearMiss && right_id, Ordering::Relaxed);
-            arrival
-        };
-        let arrived = timeout_at(start + patience, self.world.network.exchange(route, &bytes, &is_ours)).await;
-        let now = self.world.clock.now();
-        let packet = match arrived {
-            Err(_) => return Err(Fault::Timeout),
-            Ok(Err(error)) if error.kind() == ErrorKind::InvalidData => {
-                let other_case = other_case.load(Ordering::Relaxed);
-                return Err(if other_case { Fault::OtherCase } else { Fault::NearMiss });
-            }
-            Ok(Err(error)) => return Err(Fault::Unreachable(error.kind())),
-            Ok(Ok(packet)) => packet,
-        };
-        self.servers.heard(address, now - start, now);
-        if route.transport == Transport::Udp && packet.len() > usize::from(UDP_SIZE) {
-            return Err(Fault::Malformed(WireError::Short));
-        }
-        let header = Header::parse(&packet).map_err(Fault::Malformed)?;
-        if header.has(Header::TC) {
-            // Whatever a truncated reply holds is of no use; only its header counts.
-            return Ok(Arc::new(Message::bare(header, packet.len())));
-        }
-        // Over UDP a reply in another case is not taken for ours.
-        if expected.same_case && route.transport == Transport::Tcp && !is_echo(&packet, &expected.question.name) {
-            self.servers.mangles_case(address, now);
-        }
-        let message = Message::parse(&in_lower_case(packet)).map_err(Fault::Malformed)?;
-        if let Some(presented) = expected.cookie {
-            self.judge_cookie(presented, route, &message, now)?;
-        }
-        Ok(Arc::new(message))
-    }
-
-    /// A datagram with a wrong cookie may be forged; over TCP it is the server that gets it wrong.
-    fn judge_cookie(&self, presented: Presented, route: Route, reply: &Message, now: Instant) -> Result<(), Fault> {
-        let (shown, next) = presented.judge(reply);
-        match (shown, route.transport) {
-            (Shown::Wrong, Transport::Udp) => return Err(Fault::WrongCookie),
-            (Shown::Wrong, Transport::Tcp) => self.servers.cannot_do_cookies(route.server.ip(), now),
-            (Shown::Ours | Shown::Nothing, _) => {}
-        }
-        if let Some(next) = next.filter(|next| *next != presented) {
-            self.servers.gave_cookie(route.server.ip(), next);
-        }
-        Ok(())
-    }
-}
-
-/// Whether the question, if there is one, has `asked` letter by letter.
-fn is_echo(packet: &[u8], asked: &Name) -> bool {
-    let questions = Header::parse(packet).map_or(0, |header| header.counts[0]);
-    questions == 0 || Reader::new(packet, Header::OCTETS).name().is_ok_and(|name| name.same_case(asked))
-}
-
-/// The reply with its question in lower case. Names are compressed against the question, so the random case of 0x20
-/// would else end up in caches, answers and logs.
-fn in_lower_case(packet: Bytes) -> Bytes {
-    // Nobody else holds it, so it is changed where it lies.
-    let mut lower = packet.try_into_mut().unwrap_or_else(|packet| BytesMut::from(packet.as_ref()));
-    let mut at = Header::OCTETS;
-    // Up to the root label or a pointer; a length is below 64 and so never a letter.
-    while let Some(length @ 1..64) = lower.get(at).copied().map(usize::from) {
-        let end = at + 1 + length;
-        if let Some(label) = lower.get_mut(at + 1..end) {
-            label.make_ascii_lowercase();
-        }
-        at = end;
-    }
-    lower.freeze()
 }

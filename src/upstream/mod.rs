@@ -1,7 +1,8 @@
 //! Asking — one zone's servers, one question.
 //!
 //! [`Upstream::ask`] chooses a server, sends, and adds another send whenever a timer fires; earlier sends are never
-//! abandoned, so a slow reply still counts. Who is chosen is `selection`, what one send does is `exchange`.
+//! abandoned, so a slow reply still counts, however slow (`tries`). Who is chosen is `selection`, what one send does is
+//! `exchange`.
 
 mod ask;
 mod campaign;
@@ -12,6 +13,8 @@ mod ours;
 mod outgoing;
 mod selection;
 mod servers;
+mod tries;
+mod wire;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::quality::FixedState;
 use ipnet::IpNet;
 
-use crate::dns::{Message, Name, Question, Trail};
+use crate::dns::{Name, Question, Trail};
 use crate::inflight::{Abandoned, Bounds, Inflight};
 use crate::job::Quotas;
 use crate::world::{Route, World};
@@ -73,7 +76,7 @@ pub struct Upstream {
     world: World,
     servers: Arc<Servers>,
     counters: Arc<Counters>,
-    exchanges: Arc<Inflight<ExchangeKey, Result<Arc<Message>, Fault>>>,
+    exchanges: Arc<Inflight<ExchangeKey, wire::Came>>,
     /// Questions at each zone, by hash of its name.
     at_zones: Quotas<u64>,
     /// Questions that wait for each server.
@@ -135,8 +138,8 @@ impl Upstream {
     }
 
     /// What the task of one exchange takes with it.
-    fn wire(&self) -> exchange::Wire {
-        exchange::Wire {
+    fn wire(&self) -> wire::Wire {
+        wire::Wire {
             world: self.world.clone(),
             servers: Arc::clone(&self.servers),
             counters: Arc::clone(&self.counters),

@@ -81,6 +81,7 @@ const ROWS: &[Row] = &[
     (L::FirstTimeout, 400, &["www.silent.t1"], Failed),
     (L::ShortestTimeout, 500, &["www.silent.t1"], Failed),
     (L::LongestTimeout, 300, &["www.silent.t1"], Failed),
+    (L::LateTries, 0, &["www.silent.t1"], Failed),
     (L::TcpTimeout, 300, &["www.stuck.t1"], Failed),
 ];
 
