@@ -21,8 +21,6 @@ pub use state::{StateError, StateProblem};
 pub const ADD_HOLD_DOWN: Duration = Duration::from_secs(30 * 86_400);
 /// How long a revoked key is remembered as such (§2.4.2); from then on as a removed one.
 pub const REMOVE_HOLD_DOWN: Duration = Duration::from_secs(30 * 86_400);
-/// How often a new key must have been seen, however long that took.
-const LEAST_SIGHTINGS: u32 = 2;
 /// How soon at most the keys are asked for again, after a failure as well (§2.3).
 const SHORTEST_REFRESH: Duration = Duration::from_secs(3600);
 /// How late at most (§2.3).
@@ -247,7 +245,8 @@ impl Rollover {
                 (KeyState::AddPend, false) => None,
                 (KeyState::AddPend, true) => {
                     key.sightings = key.sightings.saturating_add(1);
-                    let is_due = now.saturating_sub(key.since) >= hold_down && key.sightings >= LEAST_SIGHTINGS;
+                    // It was seen at least once before, when it was taken on: that makes two (§2.4.1).
+                    let is_due = now.saturating_sub(key.since) >= hold_down;
                     let is_believed = is_due || self.configured_as(&key.rdata).is_some();
                     Some(if is_believed { KeyState::Valid } else { from })
                 }
