@@ -40,7 +40,7 @@ pub fn personalise(stored: &[u8], ttl_offsets: &[u16], personal: &Personal<'_>, 
     header[..2].copy_from_slice(&personal.id.to_be_bytes());
     header[2..4].copy_from_slice(&flags.to_be_bytes());
     let stored_additionals = u16::from_be_bytes([header[10], header[11]]);
-    let additionals = if whole { stored_additionals } else { 0 } + u16::from(!personal.opt.is_empty());
+    let additionals = if whole { stored_additionals } else { 0 }.checked_add(u16::from(!personal.opt.is_empty()))?;
     header[10..].copy_from_slice(&additionals.to_be_bytes());
     if !whole {
         header[6..10].fill(0);
