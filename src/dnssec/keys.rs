@@ -1,6 +1,5 @@
 //! DS and DNSKEY: which keys speak for a zone (RFC 4034 §2, §5; RFC 4035 §5.2; RFC 4509; RFC 6840 §5.2).
-//!
-//! A key speaks for a zone when a key that the parent, or the operator, vouches for signed the set it is in.
+//! A key does when a key that the parent, or the operator, vouches for signed the set it is in.
 
 #[cfg(test)]
 mod tests;
@@ -215,34 +214,88 @@ pub fn unsupported(trusted: &Trusted) -> Option<EdeCode> {
     entry_points(trusted).err()
 }
 
-/// Judges the DNSKEY RRset of the zone that `trusted` is about.
+/// Judges the DNSKEY RRset of the zone that `trusted` is about, however long that takes.
 ///
 /// # Errors
 /// Why none of its keys may be believed.
 pub fn accept(trusted: &Trusted, dnskeys: &RrSet, paths: Paths, now: u32, work: &Work) -> Result<Verdict, Bogus> {
-    let bogus = |reason| Bogus { reason, name: dnskeys.owner.clone(), rtype: dnskeys.rtype };
-    let points = match entry_points(trusted) {
-        Ok(points) => points,
-        Err(ede) => return Ok(Verdict::Unsupported { ede }),
-    };
-    // A key is trusted under its owner's name, never by its octets alone.
-    if dnskeys.rtype != RecordType::DNSKEY || dnskeys.owner != trusted.apex {
-        return Err(bogus(Reason::KeyMissing));
+    if let Some(ede) = unsupported(trusted) {
+        return Ok(Verdict::Unsupported { ede });
     }
-    let vouched = vouched(&points, dnskeys, work).map_err(bogus)?;
-    let keys = vouched.iter().map(|key| Key::new(key, Role::ZoneKey)).collect();
-    let entry = ZoneKeys { apex: trusted.apex.clone(), ttl: dnskeys.ttl, keys };
-    let verified = verify(dnskeys, &entry, now, work).map_err(|found| match found.reason {
-        // There are keys enough; but none that is vouched for has signed (RFC 4035 §5.2).
-        Reason::KeyMissing => bogus(Reason::SignaturesMissing),
-        _ => found,
-    })?;
-    let ttl = match paths {
-        Paths::One => verified.ttl,
-        Paths::OneOfEachAlgorithm => verified.ttl.min(complete(&points, &entry, dnskeys, now, work)?),
-    };
-    let keys = ready(&vouched, &entry.keys, &dnskeys.rdatas);
-    Ok(Verdict::Keys(ZoneKeys { apex: entry.apex, ttl, keys }))
+    let acceptance = Acceptance::begin(trusted, dnskeys, paths, work)?;
+    let mut ttl = dnskeys.ttl;
+    for path in acceptance.paths() {
+        ttl = ttl.min(verify(dnskeys, &path.keys, now, work).map_err(|found| path.missing(found))?.ttl);
+    }
+    Ok(Verdict::Keys(acceptance.end(ttl)))
+}
+
+/// The same in parts, with something else between two signatures.
+pub struct Acceptance<'a> {
+    dnskeys: &'a RrSet,
+    vouched: Few<Dnskey<'a>>,
+    any: Path,
+    each: Vec<Path>,
+}
+
+/// Keys that something vouches for, one of which must have signed the set.
+pub struct Path {
+    /// The keys.
+    pub keys: ZoneKeys,
+    /// The algorithm that is wanted, when each must be there.
+    algorithm: Option<Algorithm>,
+}
+
+impl<'a> Acceptance<'a> {
+    /// Finds the keys that something vouches for; for [`unsupported`] zones nothing does.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn begin(trusted: &Trusted, dnskeys: &'a RrSet, paths: Paths, work: &Work) -> Result<Self, Bogus> {
+        let bogus = |reason| Bogus { reason, name: dnskeys.owner.clone(), rtype: dnskeys.rtype };
+        // A key is trusted under its owner's name, never by its octets alone.
+        if dnskeys.rtype != RecordType::DNSKEY || dnskeys.owner != trusted.apex {
+            return Err(bogus(Reason::KeyMissing));
+        }
+        let points = entry_points(trusted).unwrap_or_default();
+        let vouched = vouched(&points, dnskeys, work).map_err(bogus)?;
+        let keys = vouched.iter().map(|key| Key::new(key, Role::ZoneKey)).collect();
+        let entry = ZoneKeys { apex: trusted.apex.clone(), ttl: dnskeys.ttl, keys };
+        // What cannot be judged here is no entry point (RFC 6840 §5.2).
+        let algorithms: BTreeSet<Algorithm> = points.iter().map(EntryPoint::algorithm).collect();
+        let each = (paths == Paths::OneOfEachAlgorithm && algorithms.len() > 1).then_some(algorithms);
+        let of = |algorithm| {
+            let keys = entry.keys.iter().filter(|key| key.algorithm == algorithm).cloned().collect();
+            Path { keys: ZoneKeys { keys, ..entry.clone() }, algorithm: Some(algorithm) }
+        };
+        let each = each.into_iter().flatten().map(of).collect();
+        Ok(Self { dnskeys, vouched, any: Path { keys: entry, algorithm: None }, each })
+    }
+
+    /// One key of each of these must have signed the set; the first is for any way at all.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&self.any).chain(&self.each)
+    }
+
+    /// The keys that may be believed for so long, once the paths have been found to be good.
+    pub fn end(self, ttl: Ttl) -> ZoneKeys {
+        let entry = self.any.keys;
+        ZoneKeys { keys: ready(&self.vouched, &entry.keys, &self.dnskeys.rdatas), ttl, ..entry }
+    }
+}
+
+impl Path {
+    /// What to make of it that no key of this path has signed the set.
+    pub fn missing(&self, found: Bogus) -> Bogus {
+        let reason = match (found.reason, self.algorithm) {
+            (Reason::TooMuch(_), _) => found.reason,
+            (_, Some(algorithm)) => Reason::AlgorithmMissing(algorithm),
+            // There are keys enough; but none that is vouched for has signed (RFC 4035 §5.2).
+            (Reason::KeyMissing, None) => Reason::SignaturesMissing,
+            (reason, None) => reason,
+        };
+        Bogus { reason, ..found }
+    }
 }
 
 /// Whether `dnskeys` is signed by the key `rdata`, which may be a revoked one (RFC 5011 §2.1).
@@ -321,26 +374,6 @@ fn vouched<'a>(points: &[EntryPoint<'_>], dnskeys: &'a RrSet, work: &Work) -> Re
     let is_named = |key: &Dnskey<'_>| points.iter().any(|point| point.is_named(key));
     let no_zone_key = all().any(|key| is_named(&key) && !key.is_zone_key()) || !all().any(|key| key.is_zone_key());
     Err(if no_zone_key && !dnskeys.rdatas.is_empty() { Reason::NoZoneKey } else { Reason::KeyMissing })
-}
-
-/// Whether a key of each algorithm of `points`, among those that are vouched for (`entry`), has signed the set; how long
-/// the signatures hold. One path has been found before. What cannot be judged here is no entry point (RFC 6840 §5.2).
-fn complete(points: &[EntryPoint<'_>], entry: &ZoneKeys, dnskeys: &RrSet, now: u32, work: &Work) -> Result<Ttl, Bogus> {
-    let algorithms: BTreeSet<Algorithm> = points.iter().map(EntryPoint::algorithm).collect();
-    let mut ttl = dnskeys.ttl;
-    if algorithms.len() == 1 {
-        return Ok(ttl);
-    }
-    for algorithm in algorithms {
-        let keys = entry.keys.iter().filter(|key| key.algorithm == algorithm).cloned().collect();
-        let verified = verify(dnskeys, &ZoneKeys { keys, ..entry.clone() }, now, work);
-        let verified = verified.map_err(|found| match found.reason {
-            Reason::TooMuch(_) => found,
-            _ => Bogus { reason: Reason::AlgorithmMissing(algorithm), ..found },
-        })?;
-        ttl = ttl.min(verified.ttl);
-    }
-    Ok(ttl)
 }
 
 /// Those keys, which have been made ready one by one, then the others of the set.

@@ -23,13 +23,13 @@ use crate::dns::{EdeCode, Name, RecordType};
 pub use crate::dns::Security;
 pub use algorithm::{Algorithm, DigestType, Support};
 pub use anchor::{Anchor, AnchorError, AnchorProblem, AnchorRecord, Anchors, Source};
-pub use keys::{Dnskey, Ds, Paths, Trusted, Verdict, ZoneKeys, accept, signed_by, unsupported};
+pub use keys::{Acceptance, Dnskey, Ds, Path, Paths, Trusted, Verdict, ZoneKeys, accept, signed_by, unsupported};
 pub use negative::{LONGEST_LIFETIME, NegativeAnchor, NegativeAnchors};
 pub use rollover::{
     ADD_HOLD_DOWN, Action, Change, Event, KeyState, REMOVE_HOLD_DOWN, Rollover, StateError, StateProblem, TrackedKey,
 };
 pub use settings::{Beginning, Settings};
-pub use signature::{Verified, are_in_time, fitting_signatures, select, verify, worth_keeping};
+pub use signature::{Verification, Verified, are_in_time, fitting_signatures, select, verify, worth_keeping};
 pub use work::{Allowance, Iterations, TooMuch, Work, WorkBound};
 
 /// Why data must not be believed.

@@ -8,6 +8,7 @@ mod tests;
 mod vectors;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use smallvec::SmallVec;
 
@@ -15,7 +16,7 @@ use crate::dns::{Name, Rdatas, RecordType, RrSet, Ttl};
 
 use super::algorithm::{Algorithm, Support};
 use super::canonical::Canonical;
-use super::keys::{Role, ZoneKeys};
+use super::keys::{Key, Role, ZoneKeys};
 use super::{Bogus, Reason, TooMuch, Work};
 
 /// Signatures over one RRset that are verified (KeyTrap).
@@ -37,30 +38,84 @@ pub struct Verified {
     pub signer: Name,
 }
 
-/// Checks that `set` is signed by the zone whose keys are `keys`, at `now` (seconds since 1970, RFC 4034 §3.1.5).
+/// Checks that `set` is signed by the zone whose keys are `keys`, at `now` (seconds since 1970, RFC 4034 §3.1.5), however long
+/// that takes.
 ///
 /// # Errors
 /// Why it must not be believed.
 pub fn verify(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified, Bogus> {
-    judge(set, keys, now, work).map_err(|reason| Bogus { reason, name: set.owner.clone(), rtype: set.rtype })
-}
-
-fn judge(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified, Reason> {
-    if !is_signable(set, keys) {
-        return Err(Reason::SignaturesMissing);
-    }
-    let fitting = fitting(set, keys, now).map_err(Obstacle::reason)?;
-    let records = Canonical::of(set);
-    for (_, rrsig) in &fitting {
-        if is_by(rrsig, keys, &set.owner, &records, work)? {
-            return Ok(rrsig.verified(set, keys, now));
+    let mut verification = Verification::begin(set, keys, now)?;
+    loop {
+        if let ControlFlow::Break(result) = verification.step(work) {
+            return result;
         }
     }
-    // Nobody needs so many that do not fit (SigJam).
-    if fitting.len() == MAX_TRIED {
-        return Err(Reason::TooMuch(work.refuse(TooMuch::Failures)));
+}
+
+/// The same, one signature and key at a time, for those who have something else to do.
+pub struct Verification<'a> {
+    set: &'a RrSet,
+    keys: &'a ZoneKeys,
+    now: u32,
+    fitting: Fitting<'a>,
+    records: Canonical<'a>,
+    /// The next of `fitting`, and the next of the keys that may have made it.
+    next: (usize, usize),
+    /// What that one is made over; empty while nobody needed it.
+    message: Vec<u8>,
+}
+
+impl<'a> Verification<'a> {
+    /// Finds the signatures that come into question.
+    ///
+    /// # Errors
+    /// Why none does.
+    pub fn begin(set: &'a RrSet, keys: &'a ZoneKeys, now: u32) -> Result<Self, Bogus> {
+        let because = |reason| Bogus { reason, name: set.owner.clone(), rtype: set.rtype };
+        if !is_signable(set, keys) {
+            return Err(because(Reason::SignaturesMissing));
+        }
+        let fitting = fitting(set, keys, now).map_err(|obstacle| because(obstacle.reason()))?;
+        Ok(Self { set, keys, now, fitting, records: Canonical::of(set), next: (0, 0), message: Vec::new() })
     }
-    Err(Obstacle::Unverified.reason())
+
+    /// Tries the next key on the next signature; breaks with what is to be made of the set.
+    pub fn step(&mut self, work: &Work) -> ControlFlow<Result<Verified, Bogus>> {
+        self.judge(work).map_break(|found| {
+            found.map_err(|reason| Bogus { reason, name: self.set.owner.clone(), rtype: self.set.rtype })
+        })
+    }
+
+    fn judge(&mut self, work: &Work) -> ControlFlow<Result<Verified, Reason>> {
+        let (at, turn) = self.next;
+        let Some((_, rrsig)) = self.fitting.get(at) else { return ControlFlow::Break(Err(self.nothing_fits(work))) };
+        let mut alike = self.keys.alike(rrsig.tag, rrsig.algorithm).filter(|key| key.role == Role::ZoneKey).skip(turn);
+        let Some(key) = alike.next() else { return self.try_next_signature(work) };
+        self.next.1 += 1;
+        match is_by(rrsig, key, (self.set, self.keys), (&self.records, &mut self.message), work) {
+            Ok(true) => ControlFlow::Break(Ok(rrsig.verified(self.set, self.keys, self.now))),
+            // The last of all is the end, without another step.
+            Ok(false) if at + 1 == self.fitting.len() && alike.next().is_none() => {
+                ControlFlow::Break(Err(self.nothing_fits(work)))
+            }
+            Ok(false) => ControlFlow::Continue(()),
+            Err(too_much) => ControlFlow::Break(Err(Reason::TooMuch(too_much))),
+        }
+    }
+
+    fn try_next_signature(&mut self, work: &Work) -> ControlFlow<Result<Verified, Reason>> {
+        self.next = (self.next.0 + 1, 0);
+        self.message.clear();
+        self.judge(work)
+    }
+
+    /// Nobody needs so many signatures that do not fit (SigJam).
+    fn nothing_fits(&self, work: &Work) -> Reason {
+        if self.fitting.len() == MAX_TRIED {
+            return Reason::TooMuch(work.refuse(TooMuch::Failures));
+        }
+        Obstacle::Unverified.reason()
+    }
 }
 
 /// The signatures of a set that `verified` says is good which may stay with it, `None` when all may: those by its zone
@@ -266,37 +321,34 @@ fn fit<'a>(rdata: &'a [u8], set: &RrSet, keys: &ZoneKeys, now: u32) -> Result<Rr
     rrsig.obstacle_at(now).map_or(Ok(rrsig), Err)
 }
 
-/// Whether one of the zone's keys made the signature over `records`.
+/// Whether the key made the signature over the records, which `message` holds as they are signed once they are needed.
 fn is_by(
     rrsig: &Rrsig<'_>,
-    keys: &ZoneKeys,
-    owner: &Name,
-    records: &Canonical<'_>,
+    key: &Key,
+    (set, keys): (&RrSet, &ZoneKeys),
+    (records, message): (&Canonical<'_>, &mut Vec<u8>),
     work: &Work,
-) -> Result<bool, Reason> {
-    let (signer, owner) = (keys.apex.key(), rrsig.signed_owner(owner));
+) -> Result<bool, TooMuch> {
+    let (signer, owner) = (keys.apex.key(), rrsig.signed_owner(&set.owner));
     let octets = rrsig.head.len() + signer.len() + records.octets(&owner);
-    let mut message = Vec::new();
-    for key in keys.alike(rrsig.tag, rrsig.algorithm).filter(|key| key.role == Role::ZoneKey) {
-        for _ in 0..=octets / OCTETS_PER_VERIFICATION {
-            work.spend_verification().map_err(Reason::TooMuch)?;
-        }
-        // A key that is none is paid for like one that does not fit: nobody is to gain by sending it.
-        let Some(public_key) = &key.public_key else {
-            work.count_failure();
-            continue;
-        };
-        if message.is_empty() {
-            // RFC 4034 §3.1.8.1.
-            message.reserve_exact(octets);
-            message.extend_from_slice(rrsig.head);
-            message.extend_from_slice(&signer);
-            records.write(&owner, rrsig.original_ttl, &mut message);
-        }
-        if public_key.verifies(&message, rrsig.signature) {
-            return Ok(true);
-        }
+    for _ in 0..=octets / OCTETS_PER_VERIFICATION {
+        work.spend_verification()?;
+    }
+    // A key that is none is paid for like one that does not fit: nobody is to gain by sending it.
+    let Some(public_key) = &key.public_key else {
+        work.count_failure();
+        return Ok(false);
+    };
+    if message.is_empty() {
+        // RFC 4034 §3.1.8.1.
+        message.reserve_exact(octets);
+        message.extend_from_slice(rrsig.head);
+        message.extend_from_slice(&signer);
+        records.write(&owner, rrsig.original_ttl, message);
+    }
+    let is_made = public_key.verifies(message, rrsig.signature);
+    if !is_made {
         work.count_failure();
     }
-    Ok(false)
+    Ok(is_made)
 }

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::chain::COSTLY;
+use super::signed::Signer;
 use super::validate::Checked;
 use super::{ResolveError, Resolver};
 use crate::cache::Standing;
@@ -52,28 +53,19 @@ impl Resolver {
         }
     }
 
-    /// Does what may fail for want of work left. A zone whose servers take much of it for one RRset is left alone for a
-    /// while, whatever is asked about it; whoever came last in a chain of such zones is not blamed, nor is anybody for what
+    /// What is to be done when `error` is what came of it. A zone whose servers take much work for one RRset is left alone for
+    /// a while, whatever is asked about it; whoever came last in a chain of such zones is not blamed, nor is anybody for what
     /// others sent, forwarders above all.
-    pub(super) fn at_expense_of<T>(
-        &self,
-        (keys, blame): (&ZoneKeys, Blame<'_>),
-        job: &Job,
-        check: impl FnOnce() -> Result<T, ResolveError>,
-    ) -> Result<T, ResolveError> {
-        let work = job.budget().work();
-        let before = work.failures();
-        let result = check();
-        if let Err(ResolveError::Bogus { bogus }) = &result
-            && work.failures().saturating_sub(before) >= MANY_FAILURES
+    pub(super) fn blame(&self, signer: &Signer<'_>, blame: Blame<'_>, error: &ResolveError) {
+        if let ResolveError::Bogus { bogus } = error
+            && signer.failures() >= MANY_FAILURES
             && blame.crowded
-            && keys.apex == *blame.zone
+            && signer.keys.apex == *blame.zone
             && !self.is_forwarded(blame.zone)
         {
             let standing = Standing::Bogus(Arc::clone(bogus));
-            self.keep_standing((&keys.apex, standing, COSTLY), blame.anchored, job.now());
+            self.keep_standing((&signer.keys.apex, standing, COSTLY), blame.anchored, signer.job.now());
         }
-        result
     }
 
     /// Whether data of `zone` comes from forwarders, which pass on what anybody says.

@@ -8,7 +8,7 @@ use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::{Rank, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Delegation, Proofs, is_beyond_validation};
-use crate::dnssec::{Beginning, Bogus, Reason, Settings, Trusted, Verdict, accept, unsupported};
+use crate::dnssec::{Beginning, Bogus, Reason, Settings, Trusted, unsupported};
 use crate::job::Job;
 use crate::telemetry::Step;
 use crate::upstream::Opt;
@@ -105,30 +105,15 @@ impl Resolver {
             return Ok((Standing::Insecure(Some(why)), ttl));
         }
         let question = Question::new(trusted.apex.clone(), RecordType::DNSKEY);
-        let (now, work, paths) = (self.wall(), job.budget().work(), self.settings.dnssec.paths);
-        let mut verdict = None;
-        let mut judge = |set: Option<&RrSet>| match set {
-            Some(set) => {
-                accept(trusted, set, paths, now, work).map_err(|bogus| self.estrange(set, bogus)).map(|accepted| {
-                    let ttl = if let Verdict::Keys(keys) = &accepted { keys.ttl } else { Ttl::ZERO };
-                    verdict = Some(accepted);
-                    ttl
-                })
-            }
-            None => Err(Bogus { reason: Reason::KeyMissing, name: question.name.clone(), rtype: question.rtype }),
-        };
-        self.descend(&question, Proof::Keys(&mut judge), job).await.map_err(ResolveError::of_keys)?;
-        Ok(match verdict {
-            Some(Verdict::Keys(keys)) => {
-                if keys.apex.is_root() {
-                    self.estrangement.end();
-                }
-                let ttl = keys.ttl.min(ttl);
-                (Standing::Secure(keys), ttl)
-            }
-            Some(Verdict::Unsupported { ede }) => (Standing::Insecure(Some(ede)), ttl),
-            None => return Err(bogus(Reason::KeyMissing, &question.name, question.rtype)),
-        })
+        let mut accepted = None;
+        let proof = Proof::Keys { trusted, accepted: &mut accepted };
+        self.descend(&question, proof, job).await.map_err(ResolveError::of_keys)?;
+        let Some(keys) = accepted else { return Err(bogus(Reason::KeyMissing, &question.name, question.rtype)) };
+        if keys.apex.is_root() {
+            self.estrangement.end();
+        }
+        let ttl = keys.ttl.min(ttl);
+        Ok((Standing::Secure(keys), ttl))
     }
 
     /// Whether the servers of `zone` may be asked without OPT: not as long as signatures are expected of them.

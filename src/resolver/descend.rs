@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::addresses::{Contacts, bound_glue, may_look_up_more};
+use super::chain::bogus;
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::doubt::{Failed, too_late};
 use super::forward::{Way, may_be_of_checking};
@@ -16,11 +17,12 @@ use super::heard::tell_heard;
 use super::minimise::{Probe, Revealed};
 use super::remember::Reached;
 use super::scrub::scrub;
+use super::signed::believed_not;
 use super::trim::trimmed;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Rank;
-use crate::dns::{Delegation, Message, Name, Question, RrSet, Security, Ttl, ZoneCut};
-use crate::dnssec::Bogus;
+use crate::dns::{Delegation, Message, Name, Question, RecordType, RrSet, Security, ZoneCut};
+use crate::dnssec::{Reason, Trusted, ZoneKeys};
 use crate::job::{Job, Limit, LimitName, count};
 use crate::telemetry::Step;
 use crate::upstream::{Campaign, Fault, Lameness, Unanswered, Useful};
@@ -53,8 +55,8 @@ pub(super) enum Proof<'a> {
     WantedOfKnown,
     /// Nothing: whoever asks judges the RRset itself, which is put here as it came.
     Raw(&'a mut Option<RrSet>),
-    /// The judgement of someone who knows which keys a zone must have, and how long these hold; `None` when there are none.
-    Keys(&'a mut (dyn FnMut(Option<&RrSet>) -> Result<Ttl, Bogus> + Send)),
+    /// That it is the keys which are vouched for; they are put here.
+    Keys { trusted: &'a Trusted, accepted: &'a mut Option<ZoneKeys> },
 }
 
 /// What one walk keeps from zone to zone.
@@ -203,7 +205,7 @@ impl Resolver {
                     let proven = match walk.proof {
                         Proof::Unwanted => Ok(kind),
                         // Boxed: next to a signature that costs nothing, and keeps all walks small.
-                        _ => Box::pin(self.prove_in_turn(&cut.apex, (&probe, kind), walk, job)).await,
+                        _ => Box::pin(self.prove(&cut.apex, (&probe, kind), walk, job)).await,
                     };
                     match proven.map(|kind| trimmed(kind, &self.limits)) {
                         Ok(Kind::TooLong(dname)) => {
@@ -250,20 +252,7 @@ impl Resolver {
         (contacts, way)
     }
 
-    /// What was found, once it has passed what it has to. That may have taken a while, whatever came of it: hits and other
-    /// questions come first then.
-    async fn prove_in_turn(
-        &self,
-        zone: &Name,
-        found: (&Probe, Kind),
-        walk: &mut Walk<'_>,
-        job: &Job,
-    ) -> Result<Kind, ResolveError> {
-        let proven = self.prove(zone, found, walk, job).await;
-        tokio::task::yield_now().await;
-        proven
-    }
-
+    /// What was found, once it has passed what it has to.
     async fn prove(
         &self,
         zone: &Name,
@@ -287,14 +276,14 @@ impl Resolver {
                 let mut checked = self.check_alias(zone, &probe.question, vec![dname.clone()], job).await?;
                 Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
             }
-            (Proof::Keys(judge), Kind::End(Outcome::Found(set))) => {
-                let ttl = judge(Some(&set)).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
-                Ok(Kind::End(Outcome::Found(RrSet { security: Security::Secure, ttl: set.ttl.min(ttl), ..set })))
+            (Proof::Keys { trusted, accepted }, Kind::End(Outcome::Found(set))) => {
+                let keys = self.accept_keys(trusted, &set, job).await;
+                let keys = keys.map_err(|found| self.estrange(&set, found)).map_err(believed_not)?;
+                let ttl = set.ttl.min(keys.ttl);
+                **accepted = Some(keys);
+                Ok(Kind::End(Outcome::Found(RrSet { security: Security::Secure, ttl, ..set })))
             }
-            (Proof::Keys(judge), kind) => {
-                judge(None).map_err(|bogus| ResolveError::Bogus { bogus: Arc::new(bogus) })?;
-                Ok(kind)
-            }
+            (Proof::Keys { trusted, .. }, _) => Err(bogus(Reason::KeyMissing, &trusted.apex, RecordType::DNSKEY)),
             (Proof::Wanted | Proof::WantedOfKnown | Proof::Unwanted, kind) => Ok(kind),
         }
     }

@@ -23,6 +23,7 @@ mod signed;
 mod stale;
 mod target;
 mod trim;
+mod turn;
 mod validate;
 
 use std::net::IpAddr;

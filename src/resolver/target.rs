@@ -5,17 +5,19 @@
 //! Data of the target is not read here: whoever is responsible for it is asked.
 
 use super::Resolver;
+use super::signed::Signer;
 use crate::cache::{Proven, Standing};
 use crate::dns::{Name, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Delegation, Nsec, Nsec3, Proofs};
-use crate::dnssec::{Beginning, Reason, Work, ZoneKeys};
+use crate::dnssec::{Beginning, Reason, Work};
 use crate::job::Job;
 use crate::telemetry::Step;
 
 impl Resolver {
-    /// The set, which the zone of `keys` has signed. An alias keeps the denials that came with it, if they prove that its
+    /// The set, which the zone of `signer` has signed. An alias keeps the denials that came with it, if they prove that its
     /// target is in an unsigned zone: a client that validates needs to see them, and here they are remembered.
-    pub(super) fn with_target(&self, set: RrSet, keys: &ZoneKeys, job: &Job) -> RrSet {
+    pub(super) async fn with_target(&self, set: RrSet, signer: &Signer<'_>) -> RrSet {
+        let Signer { keys, job, .. } = *signer;
         let mut alone = set;
         let beside = alone.closer.take().filter(|_| alone.rtype == RecordType::CNAME);
         let (Some(sets), Some(target)) = (beside, alone.target()) else { return alone };
@@ -23,7 +25,7 @@ impl Resolver {
         if !target.is_strictly_below(&keys.apex) || !sets.iter().any(|set| tells_of_cuts(set, &keys.apex)) {
             return alone;
         }
-        let (proof, ttl, _) = self.verified(&sets, keys, job);
+        let (proof, ttl, _) = self.verified(&sets, signer).await;
         let Some(cut) = unsigned_cut(&target, (&keys.apex, &proof), job.budget().work()) else { return alone };
         let ttl = proof.iter().map(|set| set.ttl).fold(ttl, Ttl::min);
         self.learn(&Proven { apex: &keys.apex, sets: &proof, soa: None, ttl }, job);

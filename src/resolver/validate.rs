@@ -7,12 +7,12 @@ use smallvec::SmallVec;
 
 use super::blame::{Blame, is_crowded};
 use super::chain::bogus;
-use super::signed::Claim;
+use super::signed::{Claim, Signer};
 use super::target::without_hearsay;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl, serial_time};
-use crate::dnssec::{Beginning, Reason, Settings, ZoneKeys};
+use crate::dnssec::{Beginning, Reason, Settings};
 use crate::job::Job;
 use crate::telemetry::Step;
 
@@ -35,6 +35,42 @@ struct Said<'a, S> {
     sets: S,
     /// What is wrong when none do.
     missing: Reason,
+}
+
+/// What the keys of a zone can check.
+trait Data {
+    /// What is known afterwards.
+    type Checked;
+
+    /// Checks it with the keys of `signer`.
+    fn check(
+        &self,
+        resolver: &Resolver,
+        signer: &Signer<'_>,
+    ) -> impl Future<Output = Result<Self::Checked, ResolveError>> + Send;
+}
+
+impl Data for RrSet {
+    type Checked = Self;
+
+    async fn check(&self, resolver: &Resolver, signer: &Signer<'_>) -> Result<Self, ResolveError> {
+        resolver.check_signed(self.clone(), signer).await
+    }
+}
+
+/// A denial of the question.
+struct Denied<'a> {
+    question: &'a Question,
+    denial: &'a Denial,
+    claim: Claim,
+}
+
+impl Data for Denied<'_> {
+    type Checked = Outcome;
+
+    async fn check(&self, resolver: &Resolver, signer: &Signer<'_>) -> Result<Outcome, ResolveError> {
+        resolver.check_proof(self.question, self.denial.clone(), self.claim, signer).await
+    }
 }
 
 /// How it was judged.
@@ -113,9 +149,7 @@ impl Resolver {
     ) -> Result<RrSet, ResolveError> {
         let (sets, missing) = (std::iter::once(&set), Reason::SignaturesMissing);
         let said = Said { zone, of: (&set.owner, rtype), sets, missing };
-        let check = |keys: &ZoneKeys| self.check_signed(set.clone(), keys, job);
-        let judged = self.judge(said, check, job).await?;
-        Ok(match judged {
+        Ok(match self.judge(said, &set, job).await? {
             Judged::Signed(set) => set,
             Judged::Otherwise((security, ttl)) => RrSet { security, ttl: set.ttl.min(ttl), ..set },
         })
@@ -131,8 +165,7 @@ impl Resolver {
     ) -> Result<Outcome, ResolveError> {
         let (sets, missing) = (denial.proof.iter().chain(&denial.soa), Reason::DenialMissing);
         let said = Said { zone, of: (&question.name, question.rtype), sets, missing };
-        let check = |keys: &ZoneKeys| self.check_proof(question, denial.clone(), claim, (keys, job));
-        match self.judge(said, check, job).await {
+        match self.judge(said, &Denied { question, denial: &denial, claim }, job).await {
             Ok(Judged::Signed(outcome)) => Ok(outcome),
             Ok(Judged::Otherwise((security, ttl))) => {
                 Ok(claim.outcome(Denial { security, ttl: denial.ttl.min(ttl), ..denial }))
@@ -157,7 +190,8 @@ impl Resolver {
         let signers = signers_of(denial.proof.iter(), of, zone).into_iter();
         for signer in signers.filter(|signer| base.is_strictly_below(signer)) {
             let Ok(Standing::Secure(keys)) = self.standing(&signer, job).await else { continue };
-            let checked = self.check_proof(question, denial.clone(), Claim::NxDomain, (&keys, job));
+            let signed = Signer::new(&keys, self.wall(), job);
+            let checked = self.check_proof(question, denial.clone(), Claim::NxDomain, &signed).await;
             if let (true, Ok(Outcome::NxDomain(denial))) = (keys.apex == signer, checked)
                 && denial.security == Security::Secure
             {
@@ -168,14 +202,14 @@ impl Resolver {
         None
     }
 
-    /// Tries the zones that seem to have signed what was said, one after the other: `check` is asked with the keys of each.
+    /// Tries the zones that seem to have signed what was said, one after the other: `data` is checked with the keys of each.
     /// When none has, it is fine only if there need not be signatures.
-    async fn judge<'a, T>(
+    async fn judge<'a, D: Data>(
         &self,
         said: Said<'a, impl Iterator<Item = &'a RrSet> + Clone>,
-        check: impl Fn(&ZoneKeys) -> Result<T, ResolveError>,
+        data: &D,
         job: &Job,
-    ) -> Result<Judged<T>, ResolveError> {
+    ) -> Result<Judged<D::Checked>, ResolveError> {
         let Said { zone, of, sets, missing } = said;
         let anchored = self.anchored();
         if self.is_excepted(&anchored, of) {
@@ -192,9 +226,13 @@ impl Resolver {
                         return Ok(Judged::Otherwise(checked));
                     }
                     let blame = Blame { zone, crowded, anchored: &anchored };
-                    match self.at_expense_of((&keys, blame), job, || check(&keys)) {
+                    let signer = Signer::new(&keys, self.wall(), job);
+                    match data.check(self, &signer).await {
                         Ok(signed) => return Ok(Judged::Signed(signed)),
-                        Err(error) => attempts.add(error)?,
+                        Err(error) => {
+                            self.blame(&signer, blame, &error);
+                            attempts.add(error)?;
+                        }
                     }
                 }
                 // The signer is no zone.

@@ -1,8 +1,11 @@
 //! What hostile keys and signatures may cost: DOS-01 to DOS-05 and DOS-10, counted by the work of each question's own job.
 
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use burdock::dns::{Rcode, Record, RecordType};
+use burdock::dns::{Question, Rcode, Record, RecordType};
 use burdock::playground::{Algorithm, Bait, Behaviour, Flaw, Role, Rrsig, SigningKey, Trap, colliding_keys};
 
 use super::forge::{Lie, signed_as};
@@ -92,6 +95,40 @@ fn dos_01_many_keys_many_signatures() {
             sprung(&trapped(keys, 340, Bait::Data), seed, &mut most).await;
         }
         most.tell("DOS-01");
+    });
+}
+
+/// A dozen questions for a trap at once: whoever is to be served by the same thread, hits above all, waits for one signature
+/// and not for all. In the time of the machine: one that jumps ahead when nobody has anything to do never would.
+#[test]
+fn dos_01_one_signature_at_a_time() {
+    const QUESTIONS: usize = 12;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let lab = validating(&trapped(keys(Algorithm::EcdsaP256, 100), 40, Bait::Data), 1);
+        let job = |index: usize| {
+            let (resolver, job) = (Arc::clone(&lab.resolver), Arc::new(lab.resolver.job()));
+            let (question, own) = (Question::new(name(&format!("n{index}.t1")), A), Arc::clone(&job));
+            (tokio::spawn(async move { resolver.resolve(&question, &own).await.is_err() }), job)
+        };
+        let (mut tasks, jobs): (Vec<_>, Vec<_>) = (0..QUESTIONS).map(job).unzip();
+        let (mut before, mut most, mut looks) = (0, 0, 0);
+        // As the listeners are: looked at in each turn of the runtime.
+        poll_fn(|context| {
+            let done: u32 = jobs.iter().map(|job| job.budget().work().spent().verifications).sum();
+            (most, before, looks) = (most.max(done - before), done, looks + 1);
+            context.waker().wake_by_ref();
+            if tasks.iter().all(tokio::task::JoinHandle::is_finished) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        for task in &mut tasks {
+            assert!(task.await.unwrap(), "it was no trap");
+        }
+        println!(
+            "DOS-01 {QUESTIONS} questions at once, {before} signatures verified: at most {most} between two of {looks} looks at \
+             the sockets (1)"
+        );
+        assert!(before >= 40 && most == 1, "{before} {most}");
     });
 }
 
