@@ -1,7 +1,6 @@
 //! MEM-06: what a cache holds, overhead included, when strangers fill it: about its share of `cache.size`.
 //!
-//! Counted is what is allocated. Of arrays that grow by doubling up to half was never written to and takes no memory, so
-//! that this is more than the process has; a bound of a tenth over the share, in resident memory, is not tested here.
+//! Counted is what is allocated. What a whole process has resident is measured in tests/sockets/memory.rs.
 
 use std::time::Duration;
 
@@ -11,7 +10,8 @@ use burdock::world::Clock;
 
 use super::memory;
 
-const SIZE: u64 = 16 << 20;
+/// With so much the arrays have just grown when they are full of addresses.
+const SIZE: u64 = 20 << 20;
 
 fn cache() -> (RrSets, u64) {
     let settings = Settings {
@@ -34,9 +34,10 @@ fn set(owner: &Name, rtype: RecordType, octets: usize) -> RrSet {
 #[test]
 fn mem_06_a_cache_that_is_filled_holds_its_share() {
     let now = Clock::at(Duration::ZERO).now();
-    for (what, octets, count) in
-        [("addresses", 4, 120_000), ("denials of 6,000 octets", 6000, 4000), ("sets of 8,000", 8000, 4000)]
-    {
+    let large = [("denials of 6,000 octets", 6000, 4000), ("sets of 8,000", 8000, 4000)];
+    // Arrays have grown a moment ago for one of these sizes, and will in a moment for another.
+    let small = (0..12).map(|index| ("addresses and what is a little larger", 4 + 12 * index, 120_000));
+    for (what, octets, count) in small.chain(large) {
         let mut share = 0;
         let (held, _cache) = memory::held(|| {
             let (cache, of_size) = cache();
@@ -54,8 +55,8 @@ fn mem_06_a_cache_that_is_filled_holds_its_share() {
             cache
         });
         let ratio = held as f64 / share as f64;
-        println!("MEM-06 {count} {what}: {ratio:.2} x the share of the cache held (allowed 1.3)");
-        assert!(ratio <= 1.3, "{what}: {held} octets of {share}");
+        println!("MEM-06 {count} {what} ({octets}): {ratio:.2} x the share of the cache held (allowed 1.1)");
+        assert!(ratio <= 1.1, "{what}: {held} octets of {share}");
         assert!(ratio >= 0.5, "{what}: the share is there to be used: {held} octets of {share}");
     }
 }

@@ -10,6 +10,7 @@
 mod authority;
 mod costly;
 mod crowds;
+mod memory;
 mod process;
 mod program;
 mod support;

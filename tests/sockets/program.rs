@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -11,7 +11,7 @@ use super::authority::{ADDRESS, Root};
 use super::support::{PATIENCE, ask, good, query, read, receive, tcp, udp, wait_for_end, write};
 
 /// A running `burdock serve`, killed if the test fails.
-struct Program {
+pub struct Program {
     folder: PathBuf,
     child: Child,
     log: BufReader<ChildStderr>,
@@ -21,15 +21,19 @@ struct Program {
 impl Program {
     /// Starts it on `listen`; `name` tells this test's files from others'.
     fn start(name: &str, root: &Root, listen: &str) -> Self {
+        Self::with(name, (ADDRESS, root.port), listen, "workers: 2\nlimits:\n  drain: 10s\n")
+    }
+
+    /// The same, before the root's server at this address and port, with `more` in its configuration.
+    pub fn with(name: &str, (root, port): (IpAddr, u16), listen: &str, more: &str) -> Self {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let (hints, config, socket) = (folder.join("hints"), folder.join("burdock.yaml"), folder.join("notify"));
-        fs::write(&hints, format!(". 3600000 NS ns.\nns. 3600000 A {ADDRESS}\n")).unwrap();
+        fs::write(&hints, format!(". 3600000 NS ns.\nns. 3600000 A {root}\n")).unwrap();
         let text = format!(
-            "listen: [\"{listen}\"]\nworkers: 2\nresolver:\n  root-hints: {}\n  upstream-port: {}\n  never-ask: []\nlimits:\n  drain: 10s\n\
-             dnssec: {{ validate: false }}\n",
-            hints.display(),
-            root.port
+            "listen: [\"{listen}\"]\nresolver:\n  root-hints: {}\n  upstream-port: {port}\n  never-ask: []\n\
+             dnssec: {{ validate: false }}\n{more}",
+            hints.display()
         );
         fs::write(&config, text).unwrap();
         let notifications = UnixDatagram::bind(&socket).unwrap();
@@ -65,11 +69,16 @@ impl Program {
     }
 
     /// Waits until it is ready; returns where it answers.
-    fn ready(&mut self) -> SocketAddr {
+    pub fn ready(&mut self) -> SocketAddr {
         let line = self.line_with(concat!("burdock ", env!("CARGO_PKG_VERSION"), " answers at "));
         assert_eq!(self.notification(), "READY=1");
         let address = line.split(" answers at ").nth(1).unwrap().split(',').next().unwrap();
         address.parse().unwrap()
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, name: &str) {
