@@ -77,9 +77,18 @@ fn listen(given: &mut Given, overrides: &Overrides) -> Option<Vec<SocketAddr>> {
                 i,
                 Complaint::new(format!("`{endpoint}` is already in the list"), "remove one of the two"),
             );
+        } else if let Some(all) = listen.iter().find(|all| covers(all, endpoint)) {
+            let reason = format!("`{all}` is in the list, which is every address: both cannot be listened on");
+            given.complain_item("listen", i, Complaint::new(reason, format!("remove `{endpoint}`, or the other")));
         }
     }
     Some(if overrides.listen.is_empty() { listen } else { overrides.listen.clone() })
+}
+
+/// Whether `all` is the wildcard of `endpoint`'s family and port. That of IPv6 takes no IPv4.
+fn covers(all: &SocketAddr, endpoint: &SocketAddr) -> bool {
+    let alike = all.is_ipv4() == endpoint.is_ipv4() && all.port() == endpoint.port();
+    alike && all.ip().is_unspecified() && !endpoint.ip().is_unspecified()
 }
 
 fn source(given: &mut Given) -> Option<Vec<IpAddr>> {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::dns::Name;
-use crate::resolver::{Forward, Ipv6, Service};
+use crate::resolver::{self, Forward, Ipv6, Service};
 
 use super::file::{Entry, Node, Value};
 use super::given::Given;
@@ -62,6 +62,35 @@ fn objection(zone: &Name, endpoint: SocketAddr, around: &Surroundings<'_>) -> Op
         let reason = format!("`{address}` can never be asked: `{key}` is `false`");
         Complaint::new(reason, "name a server of the other family, or let this one be on")
     })
+}
+
+/// Zones that are bogus as far as one can tell from here: nothing says that they are unsigned, and the root, which is signed,
+/// has no such name. In the order of the list.
+pub fn warnings(resolver: &resolver::Settings) -> Vec<(usize, Complaint)> {
+    let dnssec = &resolver.dnssec;
+    if !dnssec.validate || dnssec.anchors.at(&Name::root()).is_none() {
+        return Vec::new();
+    }
+    let excepted = |zone: &Name| dnssec.negative.iter().any(|negative| zone.is_in(&negative.domain));
+    let anchored = |zone: &Name| zone.ancestors().any(|above| !above.is_root() && dnssec.anchors.at(&above).is_some());
+    let private = |zone: &Name| !zone.is_root() && is_private(&zone.suffix(1));
+    let all = resolver.forwards.iter().map(|forward| &forward.zone).enumerate();
+    let doubtful = all.filter(|(_, zone)| private(zone) && !excepted(zone) && !anchored(zone));
+    doubtful.map(|(index, zone)| (index, bogus(zone))).collect()
+}
+
+fn bogus(zone: &Name) -> Complaint {
+    let zone = shown(zone);
+    let reason =
+        format!("has the zone `{zone}`, and the signed root says that there is no such name: all of it will be bogus");
+    let remedy =
+        format!("write `dnssec: {{ negative-trust-anchors: [{zone}] }}`, or give the zone a trust anchor of its own");
+    Complaint::new(reason, remedy)
+}
+
+/// Top-level domains of inner networks, which the root does not have: RFC 6762 Appendix G, RFC 6761, `internal` by ICANN's word.
+fn is_private(top: &Name) -> bool {
+    PRIVATE_TOPS.iter().any(|private| top.labels().next().is_some_and(|label| label.eq_ignore_ascii_case(private)))
 }
 
 /// One zone and its servers.
@@ -142,6 +171,20 @@ fn shown(zone: &Name) -> String {
 const KEY: &str = "forward";
 const KEYS: [&str; 3] = ["zone", "to", "recursive"];
 const EXAMPLE: &str = "write `{ zone: corp.example, to: [192.0.2.53, 192.0.2.54@5353], recursive: true }`";
+const PRIVATE_TOPS: [&[u8]; 12] = [
+    b"intranet",
+    b"internal",
+    b"private",
+    b"corp",
+    b"home",
+    b"lan",
+    b"local",
+    b"localdomain",
+    b"mail",
+    b"test",
+    b"invalid",
+    b"alt",
+];
 const DNS_PORT: u16 = 53;
 /// As many as are kept of a delegation.
 const MOST_SERVERS: usize = 13;

@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::job::{Bound, Limits};
 use crate::world::Clock;
 
 use super::given::Given;
 use super::problem::{Complaint, Place};
-use super::{Config, dnssec, stale};
+use super::{Config, Rollover, dnssec, forward, stale};
 
 /// One thing to look at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +77,7 @@ pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warnin
         unasked_roots(config).map(|complaint| ("resolver.never-ask", usize::MAX, complaint)),
         memory(config, machine).map(|complaint| ("cache.size", 0, complaint)),
         idle_rebinding(config, given),
+        no_folder(config).map(|complaint| ("dnssec.trust-anchor-rollover", 0, complaint)),
         stale::warning(config).map(|complaint| ("cache.serve-stale.client-wait", 0, complaint)),
     ];
     let warning = |(key, item, Complaint { reason, remedy })| {
@@ -84,7 +86,9 @@ pub fn warnings(config: &Config, given: &Given, machine: &Machine) -> Vec<Warnin
     };
     let dnssec = dnssec::warnings(&config.resolver.dnssec, machine.wall);
     let dnssec = dnssec.into_iter().map(|(key, complaint)| (key, usize::MAX, complaint));
-    found.into_iter().flatten().chain(dnssec).map(warning).collect()
+    let zones = forward::warnings(&config.resolver).into_iter().map(|(item, complaint)| ("forward", item, complaint));
+    let found = found.into_iter().flatten().chain(dnssec).chain(zones).map(warning);
+    found.chain(boundless(config, given)).collect()
 }
 
 fn workers(config: &Config, machine: &Machine) -> Option<Complaint> {
@@ -141,6 +145,36 @@ fn memory(config: &Config, machine: &Machine) -> Option<Complaint> {
     ))
 }
 
+/// A folder that is not there yet may be there when the server starts, and is not made by it.
+fn no_folder(config: &Config) -> Option<Complaint> {
+    let Rollover::Folder(folder) = &config.rollover else { return None };
+    if folder.is_dir() || !config.resolver.dnssec.validate {
+        return None;
+    }
+    let is = if folder.exists() { "is no folder" } else { "is not there" };
+    let reason = format!("names {}, which {is}: new keys will be forgotten at every restart", folder.display());
+    Some(Complaint::new(reason, "make the folder, and let the user that runs burdock write to it"))
+}
+
+/// Bounds that bound nothing.
+fn boundless(config: &Config, given: &Given) -> Vec<Warning> {
+    let pairs = config.limits.table().into_iter().zip(Limits::default().table());
+    let far = pairs.filter(|(set, default)| set.value / FAR_TOO_MUCH > default.value);
+    let warning = |(set, default): (Bound, Bound)| {
+        let name = set.name.replace('_', "-");
+        let place = given.file().map(Path::to_path_buf).zip(given.place(&format!("limits.{name}"), 0));
+        let reason =
+            format!("has {name} at {}, far beyond the default ({}): it bounds nothing", set.value, default.value);
+        Warning {
+            place,
+            key: "limits",
+            reason,
+            remedy: "write what was found to be needed, or remove the key".to_owned(),
+        }
+    };
+    far.map(warning).collect()
+}
+
 /// Half a setting.
 fn idle_rebinding(config: &Config, given: &Given) -> Option<(&'static str, usize, Complaint)> {
     let key = ["rebinding.networks", "rebinding.allow"].into_iter().find(|key| given.has(key))?;
@@ -156,6 +190,8 @@ fn total(meminfo: &str) -> Option<u64> {
 }
 
 const WORKERS_PER_PROCESSOR: usize = 4;
+/// Times a bound's default.
+const FAR_TOO_MUCH: u64 = 1000;
 
 #[cfg(test)]
 mod tests {
@@ -189,6 +225,12 @@ mod tests {
         let idle = "rebinding: { allow: [plex.direct] }\n";
         assert_eq!(keys(idle, &machine), [("rebinding.allow", at(1, 21))]);
         assert_eq!(keys("rebinding: { protect: true, allow: [plex.direct] }\n", &machine), []);
+        let far = "limits: { jobs: 4096999, upstream-queries: 97000, first-timeout: 1s }\n";
+        assert_eq!(keys(far, &machine), [("limits", at(1, 44))]);
+        let folder = |path: &str| keys(&format!("dnssec: {{ trust-anchor-rollover: {path} }}\n"), &machine);
+        let nowhere = [("dnssec.trust-anchor-rollover", at(1, 34))];
+        assert_eq!((folder("/nowhere/at/all"), folder("/proc/meminfo")), (nowhere.to_vec(), nowhere.to_vec()));
+        assert_eq!(folder("/proc"), []);
         // A default can be too much, too; and what is not known is not warned of.
         assert_eq!(keys("", &Machine { memory: Some(256 << 20), ..machine }), [("cache.size", None)]);
         assert_eq!(keys("cache: { size: 9TiB }\n", &Machine { memory: None, ..machine }), []);
@@ -199,5 +241,27 @@ mod tests {
         assert_eq!(total("MemTotal:        8145352 kB\nMemFree:  1 kB\n"), Some(8_145_352 * 1024));
         assert_eq!(total("MemFree: 1 kB\n"), None);
         assert!(Machine::here().memory.is_some_and(|memory| memory > 16 << 20));
+    }
+
+    #[test]
+    fn zones_that_the_root_denies_need_a_word_of_the_operator() {
+        let machine = Machine { memory: None, processors: NonZeroUsize::MIN, wall: Duration::ZERO };
+        let zone = |zone: &str, more: &str| {
+            let text = format!(
+                "forward: [{{ zone: corp.example, to: 192.0.2.1 }}, {{ zone: {zone}, to: 192.0.2.53 }}]\n{more}"
+            );
+            keys(&text, &machine)
+        };
+        let doubt = [("forward", Some(Place { line: 1, column: 50 }))];
+        for private in ["lan", "AD.Corp", "nas.home", "x.internal"] {
+            assert_eq!(zone(private, ""), doubt, "{private}");
+        }
+        // What lies below a name of the public tree, or is one, may be signed, unsigned or absent: nobody knows from here.
+        for other in ["'.'", "example.com", "de", "10.in-addr.arpa", "home.arpa", "lan.example", "plan"] {
+            assert_eq!(zone(other, ""), [], "{other}");
+        }
+        assert_eq!(zone("ad.corp", "dnssec: { negative-trust-anchors: [corp] }\n"), []);
+        assert_eq!(zone("corp", "dnssec: { negative-trust-anchors: [ad.corp] }\n"), doubt);
+        assert_eq!(zone("lan", "dnssec: { validate: false }\n"), []);
     }
 }

@@ -205,6 +205,13 @@ fn values_that_do_not_go_together() {
         ],
     );
     says("listen: []\n", &[Expected(1, 9, "listen", "nothing to listen on", "at least one address")]);
+    says(
+        "listen: [192.0.2.1, '0.0.0.0:53', '[::1]:53', '127.0.0.1:5353', '[::]:5353', '[::1]:5353']\n",
+        &[
+            Expected(1, 10, "listen", "`0.0.0.0:53` is in the list, which is every address", "remove `192.0.2.1:53`"),
+            Expected(1, 78, "listen", "`[::]:5353` is in the list", "remove `[::1]:5353`"),
+        ],
+    );
 }
 
 #[test]
