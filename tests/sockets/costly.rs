@@ -1,13 +1,15 @@
 //! Hits on real sockets while others ask what costs the most to validate: they go on, and hardly later.
 //!
-//! Medians of rounds with and without, one after the other; of the rounds the best counts, for what else the machine does
-//! meanwhile is not the server's.
+//! Rounds with and without, one after the other; of the rounds the best counts, for what else the machine does meanwhile is
+//! not the server's. The server's worker has a processor for itself: clients and other servers are on the others, and hits are
+//! not later because two clients of the test share one with a server of the test.
 #![allow(clippy::disallowed_methods, reason = "latency on sockets is told by the system's clock")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -30,17 +32,23 @@ const TRAPS: usize = 24;
 const NAMES: usize = 8;
 const ROUNDS: u64 = 5;
 /// Hits of a round, at least and at most.
-const HITS: usize = 300;
-const MOST_HITS: usize = 500_000;
+const HITS: usize = 1000;
+const MOST_HITS: usize = 100_000;
 /// Costly questions that are answered in each round.
 const COSTLY: u64 = 48;
-/// Questions that the one who asks what is costly has open at once.
+/// Questions that the one who asks what is costly has open at once, and the pause before the next ones: 2,400 a second, a
+/// hundred for each trap.
 const AT_ONCE: usize = 8;
+const PAUSE: Duration = Duration::from_micros(3333);
+/// Between two hits: 500 a second.
+const BETWEEN_HITS: Duration = Duration::from_millis(2);
 /// By how much a question for a trap may cost more than one that a signed wildcard answers. It takes some fifty times as much;
 /// without bounds there would be a hundred thousand signatures to verify.
 const MOST_TIMES: f64 = 200.0;
-/// By how much the median hit may be later.
-const ALLOWED: f64 = 5.0;
+/// By how much the slowest hundredth of the hits may be later, in a release build.
+const ALLOWED: f64 = 2.0;
+/// By how much the median hit may be later in a build without optimization, where all but the signatures takes ten times as long.
+const ALLOWED_UNOPTIMIZED: f64 = 5.0;
 
 /// A signed Internet: `t2` with `deep.t2` below it, whose wildcard makes any number of names, and the traps `p0`, `p1`, ….
 fn internet() -> (Internet, RrSet) {
@@ -101,6 +109,22 @@ impl Street {
         Self { server: server::start(parts).unwrap(), _root: root, _end: end }
     }
 
+    /// Gives the worker a processor for itself, if there are two.
+    fn settle() {
+        let processors = thread::available_parallelism().unwrap().get();
+        if processors < 2 {
+            println!("there is one processor, for the server and for all others");
+            return;
+        }
+        let others = format!("1-{}", processors - 1);
+        for task in fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap()) {
+            // One that has just ended needs no place.
+            let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
+            let place = if name.starts_with("worker-") { "0" } else { &others };
+            let _ = Command::new("taskset").args(["-pc", place]).arg(task.file_name()).output().unwrap();
+        }
+    }
+
     fn address(&self) -> SocketAddr {
         self.server.addresses()[0]
     }
@@ -112,6 +136,7 @@ impl Street {
         let mut question = query(7, "www.t2. A");
         question[3] |= 0x20; // AD: it wants to know
         let once = || {
+            thread::sleep(BETWEEN_HITS);
             let begin = Instant::now();
             let reply = Message::parse(&ask(&client, &question)).unwrap();
             assert!(reply.rcode() == Rcode::NOERROR && reply.header.has(Header::AD), "{reply:?}");
@@ -129,6 +154,7 @@ impl Street {
     fn ask_costly(&self, costly: &Costly, (from, answered): (&AtomicU64, &AtomicU64), stop: &AtomicBool) {
         let client = udp(self.address());
         while !stop.load(Ordering::Relaxed) {
+            thread::sleep(PAUSE);
             for _ in 0..AT_ONCE {
                 let number = from.fetch_add(1, Ordering::Relaxed);
                 client.send(&query(number as u16, &(costly.question)(number))).unwrap();
@@ -166,6 +192,7 @@ fn compare(costly: &Costly) {
     let _turn = alone();
     let street = Street::open();
     street.hits(|| true);
+    Street::settle();
     let (next, answered) = (AtomicU64::new(0), AtomicU64::new(0));
     let (mut medians, mut tails, mut hits) = (Vec::new(), Vec::new(), 0);
     let ratio = |with: &[Duration], without: &[Duration], part: usize| {
@@ -186,14 +213,15 @@ fn compare(costly: &Costly) {
     }
     medians.sort_by(f64::total_cmp);
     tails.sort_by(f64::total_cmp);
-    let (best, middle, tail) = (medians[0], medians[medians.len() / 2], tails[tails.len() / 2]);
+    let (best, middle, median) = (tails[0], tails[tails.len() / 2], medians[medians.len() / 2]);
     let questions = answered.load(Ordering::Relaxed);
     println!(
-        "{} beside {questions} costly questions {hits} of {hits} hits answered, the median {best:.2} times later in the best \
-         round (allowed {ALLOWED}), {middle:.2} in the middle one, there the slowest hundredth {tail:.2} times",
+        "{} beside {questions} costly questions {hits} of {hits} hits answered, the slowest hundredth {best:.2} times later in the \
+         best round (allowed {ALLOWED}), {middle:.2} in the middle one; the median {median:.2} times",
         costly.id
     );
-    assert!(questions >= ROUNDS * COSTLY && best <= ALLOWED, "{best}");
+    let holds = if cfg!(debug_assertions) { medians[0] <= ALLOWED_UNOPTIMIZED } else { best <= ALLOWED };
+    assert!(questions >= ROUNDS * COSTLY && holds, "{medians:?} {tails:?}");
 }
 
 /// KeyTrap: 300 keys of one tag, 340 signatures by none of them, in two dozen zones in turn.
