@@ -109,22 +109,6 @@ impl Street {
         Self { server: server::start(parts).unwrap(), _root: root, _end: end }
     }
 
-    /// Gives the worker a processor for itself, if there are two.
-    fn settle() {
-        let processors = thread::available_parallelism().unwrap().get();
-        if processors < 2 {
-            println!("there is one processor, for the server and for all others");
-            return;
-        }
-        let others = format!("1-{}", processors - 1);
-        for task in fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap()) {
-            // One that has just ended needs no place.
-            let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
-            let place = if name.starts_with("worker-") { "0" } else { &others };
-            let _ = Command::new("taskset").args(["-pc", place]).arg(task.file_name()).output().unwrap();
-        }
-    }
-
     fn address(&self) -> SocketAddr {
         self.server.addresses()[0]
     }
@@ -168,6 +152,37 @@ impl Street {
     }
 }
 
+/// The worker has a processor for itself, if there are two, for as long as this lives.
+struct Settled(usize);
+
+impl Settled {
+    fn new() -> Self {
+        let processors = thread::available_parallelism().unwrap().get();
+        if processors < 2 {
+            println!("there is one processor, for the server and for all others");
+        } else {
+            place(|is_worker| if is_worker { "0".to_owned() } else { format!("1-{}", processors - 1) });
+        }
+        Self(processors)
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        place(|_| format!("0-{}", self.0 - 1));
+    }
+}
+
+/// Lets each thread of this process run where it is told to.
+fn place(processors: impl Fn(bool) -> String) {
+    for task in fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap()) {
+        // One that has just ended needs no place.
+        let Ok(name) = fs::read_to_string(task.path().join("comm")) else { continue };
+        let processors = processors(name.starts_with("worker-"));
+        let _ = Command::new("taskset").args(["-pc", &processors]).arg(task.file_name()).output().unwrap();
+    }
+}
+
 /// Questions, by number, and how each ends.
 struct Costly {
     id: &'static str,
@@ -192,7 +207,7 @@ fn compare(costly: &Costly) {
     let _turn = alone();
     let street = Street::open();
     street.hits(|| true);
-    Street::settle();
+    let _settled = Settled::new();
     let (next, answered) = (AtomicU64::new(0), AtomicU64::new(0));
     let (mut medians, mut tails, mut hits) = (Vec::new(), Vec::new(), 0);
     let ratio = |with: &[Duration], without: &[Duration], part: usize| {
