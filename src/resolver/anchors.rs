@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::chain::bogus;
 use super::descend::Proof;
+use super::estranged::Others;
 use super::{ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{Name, Question, RecordType, RrSet, Ttl};
@@ -62,11 +63,12 @@ impl Resolver {
         found.ok_or_else(|| bogus(Reason::KeyMissing, apex, RecordType::DNSKEY))
     }
 
-    /// What to make of `keys`, which no anchor speaks for as `bogus` says: of the root's, when somebody gave the same ones
-    /// before, that it has others now, and whoever is asked next will say the same. Other zones are mended by those who ask.
-    pub(super) fn estrange(&self, keys: &RrSet, bogus: Bogus) -> Bogus {
+    /// What to make of `keys`, which no anchor speaks for as `bogus` says: of the root's, when somebody else gave the same ones,
+    /// that it has others now, and whoever is asked next will say the same. Other zones are mended by those who ask.
+    pub(super) fn estrange(&self, keys: &RrSet, bogus: Bogus, others: Others) -> Bogus {
         let is_strange = bogus.reason == Reason::KeyMissing && keys.owner.is_root() && bogus.name.is_root();
-        if is_strange && self.estrangement.is_confirmed_by(&keys.rdatas) {
+        let now = self.world.clock.now();
+        if is_strange && self.estrangement.is_confirmed_by(&keys.rdatas, others, now) {
             return Bogus { reason: Reason::Estranged, ..bogus };
         }
         bogus
@@ -74,7 +76,7 @@ impl Resolver {
 
     /// For how long the root is not asked for other keys than those no anchor speaks for. The operator is told.
     pub(super) fn estranged(&self, bogus: &Bogus) -> Ttl {
-        let pause = self.estrangement.pause();
+        let pause = self.estrangement.pause(self.world.clock.now());
         tracing::warn!(
             "{bogus}: no signed name can be resolved. Its keys are asked for again in {:?}. Update burdock, or \
              dnssec.trust-anchors, and restart",
@@ -86,11 +88,12 @@ impl Resolver {
     /// The keys that `apex` has now, which came by [`Self::fetch_keys`], and what is wrong with them: nobody else needs to ask
     /// for them in the next hour if the root's are not those the anchors speak for.
     pub fn refuse_keys(&self, keys: &RrSet, bogus: &Bogus) {
-        let anchored = self.anchored();
-        let bogus = self.estrange(keys, bogus.clone());
+        let (anchored, now) = (self.anchored(), self.world.clock.now());
+        // They are one server's word: it makes longer what others have found out.
+        let bogus = self.estrange(keys, bogus.clone(), Others::Left);
         if bogus.reason == Reason::Estranged {
             let standing = Standing::Bogus(Arc::new(bogus));
-            self.keep_standing((&keys.owner, standing, self.estrangement.pause()), &anchored, self.world.clock.now());
+            self.keep_standing((&keys.owner, standing, self.estrangement.pause(now)), &anchored, now);
         }
     }
 

@@ -12,6 +12,7 @@ use super::addresses::{Contacts, bound_glue, may_look_up_more};
 use super::chain::bogus;
 use super::classify::{BARE_DENIAL, Kind, Trust, classify};
 use super::doubt::{Failed, too_late};
+use super::estranged::Others;
 use super::forward::{Way, may_be_of_checking};
 use super::heard::tell_heard;
 use super::minimise::{Probe, Revealed};
@@ -64,6 +65,8 @@ pub(super) struct Walk<'a> {
     proof: Proof<'a>,
     /// Servers whose data must not be believed, and why.
     pub(super) liars: Vec<(IpAddr, ResolveError)>,
+    /// How many others have to be asked at the zone it has come to before what they agree on counts as all servers' word.
+    others: usize,
     pub(super) revealed: Revealed,
     /// The zones whose servers failed, and whose parents were asked for others.
     pub(super) failed: Vec<Failed>,
@@ -82,7 +85,7 @@ impl Resolver {
         let mut cut = self.closest(question, job).await;
         self.pass_if_barren(question, &cut.apex, job)?;
         let revealed = Revealed::new(self.settings.qname_minimisation);
-        let mut walk = Walk { proof, liars: Vec::new(), revealed, failed: Vec::new(), until: None };
+        let mut walk = Walk { proof, liars: Vec::new(), others: 0, revealed, failed: Vec::new(), until: None };
         if matches!(walk.proof, Proof::WantedOfKnown) {
             walk.proof = Proof::Wanted;
             walk.revealed.reveal_all();
@@ -241,6 +244,8 @@ impl Resolver {
     /// Whom to ask in a zone, and how.
     fn set_out(&self, cut: &Arc<ZoneCut>, walk: &mut Walk<'_>, job: &Job) -> (Contacts, Way) {
         let (mut contacts, way) = (self.contacts(cut, job), self.way(cut, job));
+        // One server may have two addresses.
+        walk.others = contacts.campaign.len().saturating_sub(1).min(2);
         if way.manner.wants_recursion() {
             // Who recurses for us needs the whole question.
             walk.revealed.reveal_all();
@@ -277,8 +282,9 @@ impl Resolver {
                 Ok(Kind::TooLong(checked.pop().unwrap_or(dname)))
             }
             (Proof::Keys { trusted, accepted }, Kind::End(Outcome::Found(set))) => {
+                let others = Others::of(walk.others, walk.liars.len());
                 let keys = self.accept_keys(trusted, &set, job).await;
-                let keys = keys.map_err(|found| self.estrange(&set, found)).map_err(believed_not)?;
+                let keys = keys.map_err(|found| self.estrange(&set, found, others)).map_err(believed_not)?;
                 let ttl = set.ttl.min(keys.ttl);
                 **accepted = Some(keys);
                 Ok(Kind::End(Outcome::Found(RrSet { security: Security::Secure, ttl, ..set })))

@@ -11,6 +11,7 @@ mod apart;
 mod blame;
 mod denials;
 mod dnames;
+mod estranged;
 mod findings;
 mod forge;
 mod keys;
