@@ -72,11 +72,12 @@ impl Upstream {
         let plain =
             attempt.may_be_plain() && (memory.is_plain(now) || (last_resort && attempt.transport == Transport::Udp));
         let case = self.settings.case_randomisation && !memory.mangles_case(now);
-        let shows = self.settings.cookies && !plain && memory.takes_cookies(now, attempt.number);
-        let cookie = if shows { Showing::First } else { Showing::Nothing };
-        let dress = Dress { edns: !plain, case, cookie, manner: attempt.manner, transport: attempt.transport };
+        let options = !plain && memory.takes_options(now, attempt.number);
+        let cookie = if self.settings.cookies && options { Showing::First } else { Showing::Nothing };
+        let (manner, trail) = (attempt.manner, options && attempt.manner.wants_recursion());
+        let dress = Dress { edns: !plain, case, cookie, trail, manner, transport: attempt.transport };
         let mut reply = self.over(attempt, dress, job).await?;
-        if shows && self.objects_to_cookie(attempt, &reply, job) {
+        if dress.has_options() && self.objects_to_options(attempt, dress, &reply, job) {
             reply = Box::pin(self.after_objection(attempt, dress, reply, job)).await?;
         }
         let (reply, transport) = reply;
@@ -91,16 +92,17 @@ impl Upstream {
             return Ok((reply, transport));
         }
         // RFC 6891 §7: a server that does not know OPT says so in its way; the question deserves another try without.
-        let plain = self.over(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await?;
+        let plain = self.over(attempt, dress.without_opt(), job).await?;
         if !is_edns_complaint(plain.0.rcode(), attempt.manner) {
             self.servers.is_plain(attempt.address, Plainness::Told, self.world.clock.now());
         }
         Ok(plain)
     }
 
-    /// Whether the reply is about the cookie: BADCOOKIE, or FORMERR from a server that knows OPT.
-    fn objects_to_cookie(&self, attempt: &Try<'_>, (reply, transport): &Reply, job: &Job) -> bool {
+    /// Whether the reply is about the options: BADCOOKIE, or FORMERR from a server that knows OPT.
+    fn objects_to_options(&self, attempt: &Try<'_>, dress: Dress, (reply, transport): &Reply, job: &Job) -> bool {
         match reply.rcode() {
+            Rcode::BADCOOKIE if dress.cookie == Showing::Nothing => false,
             Rcode::BADCOOKIE => *transport == Transport::Udp,
             Rcode::FORMERR => {
                 let knows_edns = reply.edns.is_some() || self.speaks_edns(attempt);
@@ -111,7 +113,7 @@ impl Upstream {
     }
 
     /// A server that wants its cookie first gets it once, and is then asked over TCP (RFC 7873 §5.3): three packets in all.
-    /// One that stumbles over it is asked without: options that it does not know are to be passed over (RFC 6891 §6.1.2).
+    /// One that stumbles over options is asked without: those that it does not know are to be passed over (RFC 6891 §6.1.2).
     async fn after_objection(
         &self,
         attempt: &Try<'_>,
@@ -120,8 +122,8 @@ impl Upstream {
         job: &Job,
     ) -> Result<Reply, Fault> {
         if reply.0.rcode() == Rcode::FORMERR {
-            self.servers.cannot_do_cookies(attempt.address, self.world.clock.now());
-            return self.over(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await;
+            self.servers.cannot_do_options(attempt.address, self.world.clock.now());
+            return self.over(attempt, Dress { cookie: Showing::Nothing, trail: false, ..dress }, job).await;
         }
         let dress = Dress { cookie: Showing::Again, ..dress };
         if !self.presented(attempt, dress).is_some_and(|cookie| cookie.is_whole()) {
@@ -129,7 +131,7 @@ impl Upstream {
             return Ok(reply);
         }
         reply = self.over(attempt, dress, job).await?;
-        if self.objects_to_cookie(attempt, &reply, job) {
+        if self.objects_to_options(attempt, dress, &reply, job) {
             let _busy = OnStream::new(&attempt.progress.on_stream);
             reply = self.over(attempt, Dress { transport: Transport::Tcp, ..dress }, job).await?;
         }
@@ -175,11 +177,11 @@ impl Upstream {
             Err(_) if matches!(doubt, Fault::Rcode(_)) && attempt.may_be_plain() && !self.speaks_edns(attempt) => {
                 // An old server may complain so, and have no stream to repeat it. Who said it is not known, though: it is
                 // asked without OPT this once.
-                self.once_more(attempt, Dress { edns: false, cookie: Showing::Nothing, ..dress }, job).await
+                self.once_more(attempt, dress.without_opt(), job).await
             }
             Err(_) if doubt == Fault::WrongCookie => {
                 // There is no stream to ask: an honest server that lost its cookie must not be lost itself.
-                self.servers.cannot_do_cookies(attempt.address, self.world.clock.now());
+                self.servers.cannot_do_options(attempt.address, self.world.clock.now());
                 self.once_more(attempt, Dress { cookie: Showing::Nothing, ..dress }, job).await
             }
             // The datagram was replied to: this is not the silence that the timers count.
@@ -260,6 +262,7 @@ impl Upstream {
             edns: dress.edns,
             case: dress.case,
             cookie: dress.cookie,
+            trail: dress.trail,
             // A stream loses nothing: asking the same again over another one would only double the wait.
             try_number: if dress.transport == Transport::Udp { attempt.number } else { 0 },
         };

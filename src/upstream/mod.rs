@@ -1,7 +1,7 @@
 //! Asking — one zone's servers, one question.
 //!
-//! [`Upstream::ask`] chooses a server, sends, and adds another send whenever a timer fires; earlier sends are never
-//! abandoned, so a slow reply still counts, however slow (`tries`). Who is chosen is `selection`, what one send does is
+//! [`Upstream::ask`] chooses a server, sends, and adds another send whenever a timer fires; a slow reply to an earlier one
+//! still counts while others are waited for (`tries`). Who is chosen is `selection`, what one send does is
 //! `exchange`.
 
 mod ask;
@@ -93,7 +93,7 @@ pub struct Crowded {
     pub servers: u64,
 }
 
-/// One question to one server; only one may be in flight (RFC 5452 §5).
+/// One question to one server; only one may be in flight (RFC 5452 §5), those aside that are late.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct ExchangeKey {
     route: Route,
@@ -102,6 +102,7 @@ struct ExchangeKey {
     edns: bool,
     case: bool,
     cookie: Showing,
+    trail: bool,
     try_number: u32,
 }
 

@@ -41,8 +41,22 @@ pub(super) struct Dress {
     pub manner: Manner,
     /// Whether with a cookie; never without OPT.
     pub cookie: Showing,
+    /// Whether with the trail; never without OPT.
+    pub trail: bool,
     /// How it travels.
     pub transport: Transport,
+}
+
+impl Dress {
+    /// The same without OPT and all that is in it.
+    pub fn without_opt(self) -> Self {
+        Self { edns: false, cookie: Showing::Nothing, trail: false, ..self }
+    }
+
+    /// Whether there is something in OPT that a server may stumble over.
+    pub fn has_options(self) -> bool {
+        self.cookie != Showing::Nothing || self.trail
+    }
 }
 
 /// A query and what its reply must look like.
@@ -54,8 +68,7 @@ pub(super) struct Outgoing {
 impl Upstream {
     /// The option that has a forwarder's question known for ours when it comes back.
     pub(super) fn trail(&self, question: &Question, dress: Dress, job: &Job) -> Option<SmallVec<[u8; 24]>> {
-        let wanted = dress.edns && dress.manner.wants_recursion();
-        wanted.then(|| job.trail().unwrap_or(&Trail::default()).option(self.cookies.mark(question)))
+        dress.trail.then(|| job.trail().unwrap_or(&Trail::default()).option(self.cookies.mark(question)))
     }
 }
 
@@ -123,6 +136,7 @@ mod tests {
             case: false,
             manner: Manner::Recursion,
             cookie: Showing::First,
+            trail: true,
             transport: Transport::Udp,
         };
         let option = Trail::default().option(*b"our mark");

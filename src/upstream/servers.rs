@@ -76,9 +76,9 @@ impl Memory {
         self.mangles_until.is_some_and(|until| now < until)
     }
 
-    /// Whether to show it a cookie. A datagram that is sent again goes without, unless the server is known for its cookies:
-    /// it may be one that drops queries with options it does not know.
-    pub(super) fn takes_cookies(&self, now: Instant, number: u32) -> bool {
+    /// Whether to show it a cookie or a trail. A datagram that is sent again goes without, unless the server is known for its
+    /// cookies: it may be one that drops queries with options it does not know.
+    pub(super) fn takes_options(&self, now: Instant, number: u32) -> bool {
         (number == 0 || self.cookie.is_some()) && self.cookieless_until.is_none_or(|until| until <= now)
     }
 
@@ -262,8 +262,8 @@ impl Servers {
         self.change(address, |memory| memory.cookie = Some(cookie));
     }
 
-    /// The server has lost its cookie or stumbles over ours, as seen over TCP or for want of it.
-    pub(super) fn cannot_do_cookies(&self, address: IpAddr, now: Instant) {
+    /// The server has lost its cookie, as seen over TCP or for want of it, or stumbles over options.
+    pub(super) fn cannot_do_options(&self, address: IpAddr, now: Instant) {
         self.change(address, |memory| (memory.cookie, memory.cookieless_until) = (None, Some(now + PECULIARITY)));
     }
 
@@ -350,7 +350,7 @@ mod tests {
         assert!(memory.is_plain(at(899)) && memory.mangles_case(at(899)) && memory.is_lame_for(&zone, at(899)));
         let ours = *b"our part";
         assert_eq!(memory.cookie(ours, at(0)), Some(Presented::first(ours)));
-        servers.cannot_do_cookies(SERVER, clock.now());
+        servers.cannot_do_options(SERVER, clock.now());
         let memory_without = servers.memory(SERVER);
         assert_eq!(memory_without.cookie(ours, at(899)), None);
         assert!(memory_without.cookie(ours, at(900)).is_some());

@@ -99,7 +99,7 @@ impl Wire {
         let (shown, next) = presented.judge(reply);
         match (shown, route.transport) {
             (Shown::Wrong, Transport::Udp) => return Err(Fault::WrongCookie),
-            (Shown::Wrong, Transport::Tcp) => self.servers.cannot_do_cookies(route.server.ip(), now),
+            (Shown::Wrong, Transport::Tcp) => self.servers.cannot_do_options(route.server.ip(), now),
             (Shown::Ours | Shown::Nothing, _) => {}
         }
         if let Some(next) = next.filter(|next| *next != presented) {

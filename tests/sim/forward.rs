@@ -9,6 +9,7 @@ use burdock::playground::Behaviour;
 use burdock::resolver::{Forward, Minimisation, Service, Settings};
 
 use super::validation::from;
+use crate::attacks::at_most;
 use crate::support::{EPOCH, Exchange, Lab, Link, ROOT, Reply, Tree, name, run};
 
 mod circles;
@@ -275,6 +276,39 @@ fn amp_12_a_forwarder_that_always_fails_is_asked_twice() {
             // RFC 9520: the failure is remembered.
             lab.ask("www.d1.t1", A).await;
             assert_eq!(lab.net.packets(), flags.len());
+        }
+    });
+}
+
+/// A forwarder that stumbles over options which it does not know (RFC 8906 §3.2.3), or before which somebody drops them: the
+/// trail is left out, as cookies are, and OPT is not.
+#[test]
+fn forwarders_that_cannot_do_options_are_asked_without() {
+    run(async {
+        for (seed, drops, cookies) in [(14, false, true), (15, false, false), (16, true, true), (17, true, false)] {
+            let objects = Behaviour::edits(move |query, draft| {
+                if query.message.edns.as_ref().is_none_or(|edns| edns.options.is_empty()) {
+                    return;
+                }
+                if drops {
+                    draft.fate = burdock::playground::Fate::Dropped;
+                }
+                draft.message.answer.clear();
+                draft.message.header.flags |= u16::from(Rcode::FORMERR.low());
+            });
+            let answers = scripted(|question, message| {
+                message.answer.push(record(&question.name.to_string(), A, &[192, 0, 2, 1]));
+            });
+            let tree = with_server(Tree::with_tld(), answers).behave(NEAR, objects);
+            let lab = house(&tree, seed, &[], |settings, _| {
+                (settings.forwards, settings.cookies) = (vec![forward(".", &[NEAR])], cookies);
+            });
+            for owner in ["www.d1.t1", "x.d1.t1"] {
+                let before = lab.net.packets();
+                gets(&lab, owner, "192.0.2.1").await;
+                at_most("INT-02", "packets to a forwarder that cannot do options", lab.net.packets() - before, 2);
+            }
+            assert!(lab.net.exchanges().iter().all(|exchange| exchange.edns), "{}", lab.net.story());
         }
     });
 }
