@@ -244,6 +244,9 @@ impl Upstream {
             }
         })?;
         job.budget().spend_octets(reply.octets).map_err(Fault::Limit)?;
+        if reply.octets > LONG_REPLY {
+            tokio::task::yield_now().await;
+        }
         Ok(reply)
     }
 
@@ -305,6 +308,9 @@ impl Upstream {
         }
     }
 }
+
+/// Octets of a reply that it takes a while to read, and again to look through: clients come in between.
+const LONG_REPLY: usize = 4096;
 
 /// FORMERR and NOTIMP are the honest ways to say it, SERVFAIL and REFUSED the ones met as often (RFC 8906 §3.1). From one
 /// that recurses, SERVFAIL and REFUSED mean what they say.
