@@ -25,7 +25,11 @@ pub struct Failed<E> {
     pub reason: E,
     /// When it may be tried again.
     pub until: Instant,
+    /// When it may be tried again for the sake of another question.
+    pub until_below: Instant,
     pause: Duration,
+    /// How long the pause would be without an answer of old.
+    usual: Duration,
     /// When it was met or looked at last.
     looked: Instant,
 }
@@ -85,19 +89,26 @@ impl<E: Reason> Failures<E> {
         kept.failed.is_recent(now).then(|| kept.failed.clone())
     }
 
-    /// Remembers a failure until so long after `now`.
+    /// Remembers a failure until so long after `now`; where another question depends on it, no longer than usual.
     pub fn insert_for(&self, question: &Question, reason: E, (now, pause): (Instant, Duration)) {
-        let key = key_of(&question.name, question.rtype);
-        let failed = Failed { reason, until: now + pause, pause, looked: now };
-        self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
+        self.put(question, reason, (now, Some(pause)));
     }
 
     /// Remembers a failure, twice as long as the last one when that was recent.
     pub fn insert(&self, question: &Question, reason: E, now: Instant) {
+        self.put(question, reason, (now, None));
+    }
+
+    fn put(&self, question: &Question, reason: E, (now, pause): (Instant, Option<Duration>)) {
         let key = key_of(&question.name, question.rtype);
         let recent = self.store.get(&key).filter(|last| last.failed.is_recent(now));
-        let pause = recent.map_or(FIRST, |last| (last.failed.pause * 2).min(reason.longest()));
-        self.insert_for(question, reason, (now, pause));
+        let usual = recent.as_ref().map_or(FIRST, |last| (last.failed.usual * 2).min(reason.longest()));
+        let pause = pause.unwrap_or(usual);
+        // What another question met in between is no reason to try this one sooner.
+        let until = recent.map_or(now, |last| last.failed.until).max(now + pause);
+        let until_below = now + usual.min(pause);
+        let failed = Failed { reason, until, until_below, pause, usual, looked: now };
+        self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
     }
 
     /// Forgets all failures: what they were due to has changed.
@@ -151,5 +162,24 @@ mod tests {
         assert!(failures.may_look(&question, clock.now()) && !failures.may_look(&question, clock.now()));
         failures.insert(&question, (), clock.now());
         assert_eq!((failures.find(&question, clock.now()).unwrap().until - clock.now()).as_secs(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_an_old_answer_waits_and_who_depends_on_it_does_not() {
+        let (failures, clock) = (Failures::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let question = Question::new("ns.dead.example".parse().unwrap(), RecordType::A);
+        let left = || {
+            let failed = failures.find(&question, clock.now()).unwrap();
+            [failed.until, failed.until_below].map(|until| until.saturating_duration_since(clock.now()).as_secs())
+        };
+        let half_a_minute = Duration::from_secs(30);
+        failures.insert_for(&question, (), (clock.now(), half_a_minute));
+        assert_eq!(left(), [30, 1]);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        failures.insert(&question, (), clock.now());
+        assert_eq!(left(), [28, 2]);
+        tokio::time::advance(half_a_minute).await;
+        failures.insert_for(&question, (), (clock.now(), half_a_minute));
+        assert_eq!(left(), [30, 4]);
     }
 }

@@ -357,6 +357,8 @@ fn standing(failed: &Failed<ResolveError>, job: &Job) -> Option<ResolveError> {
     let reason = failed.reason.root();
     // The addresses of servers are looked up unchecked; a client's question for one may have failed in being checked.
     let concerns = job.depth() == 0 || !reason.may_be_of_checking();
-    let stands = job.now() < failed.until && concerns;
+    // That a client can be told something old is of no use to who needs the address of a server.
+    let until = if job.depth() > 0 { failed.until_below } else { failed.until };
+    let stands = job.now() < until && concerns;
     stands.then(|| ResolveError::Remembered(Box::new(reason.clone())))
 }

@@ -4,6 +4,7 @@
 //! A zone with TTLs of a minute below a top-level domain; its server falls silent, refuses, lies or is taken away.
 
 mod interleaved;
+mod servers;
 
 use std::sync::Arc;
 use std::time::Duration;
