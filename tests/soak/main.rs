@@ -74,6 +74,7 @@ fn main() -> ExitCode {
         let now = began.elapsed();
         if board.phase() == Phase::Quiet && now > total * QUIET / 100 {
             board.enter(Phase::Full);
+            life.warms_up_again();
             weather.store(LOSS, Ordering::Relaxed);
         }
         if let Some(status) = life.ended() {

@@ -29,6 +29,8 @@ pub struct Life {
     began: Instant,
     /// Seconds since it began, KiB resident, descriptors.
     pub samples: Vec<(f64, f64, f64)>,
+    /// Seconds after it began at which what is asked changed.
+    warms_from: f64,
 }
 
 /// What a process holds open.
@@ -81,7 +83,7 @@ impl Place {
                 }
             }
         });
-        Life { child, began: Instant::now(), samples: Vec::new() }
+        Life { child, began: Instant::now(), samples: Vec::new(), warms_from: 0.0 }
     }
 
     /// Lines of the log that must not be there: of a panic, of a state that was torn, of a port that was taken.
@@ -153,6 +155,11 @@ impl Life {
         (resident, open)
     }
 
+    /// Other questions are asked from now on: what it needs for them is no growth.
+    pub fn warms_up_again(&mut self) {
+        self.warms_from = self.began.elapsed().as_secs_f64();
+    }
+
     /// KiB resident; none when the process is gone.
     fn resident(&self) -> f64 {
         let status = fs::read_to_string(self.proc("status")).unwrap_or_default();
@@ -187,8 +194,8 @@ impl Life {
 
     /// Memory and descriptors after the warm-up: growth in ten minutes as a part of the mean, by least squares.
     pub fn slopes(&self) -> Option<Slopes> {
-        let age = self.began.elapsed().as_secs_f64();
-        let warm = WARM_UP.min(age / 3.0);
+        let age = self.began.elapsed().as_secs_f64() - self.warms_from;
+        let warm = self.warms_from + WARM_UP.min(age / 3.0);
         let late: Vec<_> = self.samples.iter().copied().filter(|(at, ..)| *at >= warm).collect();
         let window = late.last()?.0 - late.first()?.0;
         let slope = |values: Vec<(f64, f64)>| growth(&values).unwrap_or_default() * 600.0;
