@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::arguments::Playground as Arguments;
-use crate::config::{Config, Overrides, parse};
+use crate::config::{Config, Overrides, Rollover, parse};
 use crate::dns::{Name, Question};
 use crate::dnssec;
 use crate::playground::{Example, Playground, start};
@@ -96,6 +96,8 @@ fn config(internet: &Playground, listen: SocketAddr) -> Result<Config, Failure> 
     let mut config = parse("resolver: { never-ask: [] }\n", None, &overrides)?.config;
     config.resolver.root_hints = internet.root_hints().to_vec();
     config.resolver.upstream_port = internet.upstream_port();
+    // Nor may what is known of the real keys be mixed with what this root says.
+    config.rollover = Rollover::Off;
     // It has a `test.` of its own, where the signed zones are: nobody else is asked about that (RFC 6761 §6.2).
     config.policy.elsewhere.extend("test.".parse::<Name>());
     // Its root is not the one whose keys are compiled in.

@@ -53,6 +53,19 @@ fn it_answers_whoever_asks_and_ends_by_signal() {
     }
 }
 
+/// What is known of the real root's keys (RFC 5011) has no business with this one's.
+#[test]
+fn it_leaves_the_folder_of_the_service_alone() {
+    let folder = std::env::temp_dir().join(format!("burdock-playground-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let mut playground = Running::start_with_state(&folder, &["playground"]);
+    playground.line();
+    let (status, log) = playground.end("TERM");
+    let left = std::fs::read_dir(&folder).unwrap().count();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert_eq!((status, left, log.as_str()), (Some(0), 0, ""));
+}
+
 #[test]
 fn every_line_it_prints_shows_what_it_says() {
     let mut playground = Running::start(&["playground"]);

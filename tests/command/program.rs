@@ -66,6 +66,11 @@ impl Running {
         Self::spawn(Command::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_burdock")]).args(arguments))
     }
 
+    /// The same with a folder of the service.
+    pub fn start_with_state(folder: &std::path::Path, arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(env!("CARGO_BIN_EXE_burdock")).args(arguments).env("STATE_DIRECTORY", folder))
+    }
+
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
