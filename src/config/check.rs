@@ -43,8 +43,8 @@ fn read(given: &mut Given, base: &Path, overrides: &Overrides) -> Option<Config>
         let around = forward::Surroundings { listen, ipv4: resolver.ipv4, ipv6: resolver.ipv6 };
         forward::check(given, all, &around);
     }
-    let forwards = forwards?;
     let log = log(given);
+    let forwards = forwards?;
     Some(Config {
         listen: listen?,
         workers: overrides.workers.or(workers?),

@@ -85,13 +85,7 @@ fn domain(text: &str) -> Result<Name, Complaint> {
     if name.is_root() {
         return Err(Complaint::new("this lets every name there is pass", "write `protect: false` if that is meant"));
     }
-    if name.is_wildcard() {
-        return Err(Complaint::new(
-            format!("`{text}` has a `*` in it"),
-            "write the domain alone: it stands for all below it, too",
-        ));
-    }
-    Ok(name)
+    value::without_wildcard(text, name)
 }
 
 fn cookies(given: &mut Given, base: &Path) -> Option<cookies::Settings> {

@@ -140,7 +140,7 @@ fn domain(text: &str) -> Result<Name, Complaint> {
     if name.is_root() {
         return Err(Complaint::new("this excepts every name there is", "write `validate: false` if that is meant"));
     }
-    Ok(name)
+    value::without_wildcard(text, name)
 }
 
 /// A day, or a second of one, in UTC; since 1970.

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use ipnet::IpNet;
+
 use crate::dns::Name;
 use crate::resolver::{self, Forward, Ipv6, Service};
 
@@ -101,9 +103,7 @@ fn entry(node: &Node) -> Result<Forward, Complaint> {
     let section = Section { entries, keys: &KEYS, example: EXAMPLE };
     section.check()?;
     let Some(zone) = section.one("zone")? else { return Err(Complaint::new("there is no `zone` in it", EXAMPLE)) };
-    let zone: Name = zone.parse().map_err(|_| {
-        Complaint::new(format!("`{zone}` is no domain name"), "write a name, such as `corp.example`, or `.` for all")
-    })?;
+    let zone = apex(zone)?;
     let recursive = section.one("recursive")?.map(value::flag).transpose()?;
     let service = if recursive == Some(false) { Service::Authoritative } else { Service::Recursive };
     let to = entries.iter().find(|entry| entry.key == "to").map(servers).transpose()?.unwrap_or_default();
@@ -112,6 +112,18 @@ fn entry(node: &Node) -> Result<Forward, Complaint> {
         return Err(Complaint::new(reason, EXAMPLE));
     }
     Ok(Forward { zone, to, service })
+}
+
+/// The name of a zone. Networks could be read as one, and would match nothing.
+fn apex(text: &str) -> Result<Name, Complaint> {
+    if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
+        let remedy = "write the name of its reverse zone, such as `10.in-addr.arpa`";
+        return Err(Complaint::new(format!("`{text}` is a network, and the name of a zone is wanted"), remedy));
+    }
+    let zone = text.parse().map_err(|_| {
+        Complaint::new(format!("`{text}` is no domain name"), "write a name, such as `corp.example`, or `.` for all")
+    })?;
+    value::without_wildcard(text, zone)
 }
 
 fn servers(entry: &Entry) -> Result<Vec<SocketAddr>, Complaint> {

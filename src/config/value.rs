@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::dns::Ttl;
+use crate::dns::{Name, Ttl};
 
 use super::problem::Complaint;
 
@@ -211,6 +211,15 @@ pub fn network(text: &str) -> Taken<IpNet> {
         return Err(Complaint::new(reason, format!("write `{four}/{}`", six.prefix_len() - 96)));
     }
     Ok(net)
+}
+
+/// A domain that stands for all below it, which needs no `*`; as a name it would match nothing.
+pub fn without_wildcard(text: &str, name: Name) -> Taken<Name> {
+    if name.is_wildcard() {
+        let reason = format!("`{text}` has a `*` in it");
+        return Err(Complaint::new(reason, "write the domain alone: it stands for all below it, too"));
+    }
+    Ok(name)
 }
 
 /// Milliseconds in the largest unit that divides them.

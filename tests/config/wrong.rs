@@ -260,6 +260,9 @@ fn forward_zones_that_cannot_be() {
         ("forward: [{ zone: corp.example }]\n", 11, "nobody to ask about `corp.example`", "to: [192.0.2.53"),
         ("forward: [{ zone: a, to: [] }]\n", 11, "nobody to ask about `a`", "to: [192.0.2.53"),
         ("forward: [{ zone: a..b, to: 192.0.2.53 }]\n", 11, "`a..b` is no domain name", "`.` for all"),
+        ("forward: [{ zone: '*.lan', to: 192.0.2.53 }]\n", 11, "`*.lan` has a `*` in it", "write the domain alone"),
+        ("forward: [{ zone: 10.0.0.0/8, to: 192.0.2.53 }]\n", 11, "`10.0.0.0/8` is a network", "`10.in-addr.arpa`"),
+        ("forward: [{ zone: 10.0.0.1, to: 192.0.2.53 }]\n", 11, "`10.0.0.1` is a network", "its reverse zone"),
         ("forward: [{ zone: a, too: 192.0.2.53 }]\n", 11, "no such key as `too`", "did you mean `to`?"),
         ("forward: [{ zone: a, to: ns.example }]\n", 11, "`ns.example` is no address", "a name will not do"),
         ("forward: [{ zone: a, to: 192.0.2.53@0 }]\n", 11, "`0` is no port", "from 1 to 65535"),
@@ -335,6 +338,7 @@ fn exceptions_from_validation_that_are_none() {
     };
     wrong("a..test", "`a..test` is no domain name", "write a name");
     wrong(".", "this excepts every name there is", "write `validate: false` if that is meant");
+    wrong("'*.test'", "`*.test` has a `*` in it", "write the domain alone");
     wrong("A.test.", "`A.test.` is already in the list", "keep one of the two");
     wrong("{ reason: why }", "there is no `domain` in it", "{ domain: corp.example, reason: why");
     wrong("{ domain: b.test, untill: 2031-01-31 }", "no such key as `untill` in it", "did you mean `until`?");

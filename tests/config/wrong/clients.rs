@@ -44,3 +44,15 @@ fn protection_from_rebinding_that_is_none() {
         ],
     );
 }
+
+/// Every problem is told at once, also of what is read after a list that is wrong.
+#[test]
+fn zones_that_are_wrong_and_the_log_too() {
+    says(
+        "forward: [a]\nlog: { level: verbose }\n",
+        &[
+            Expected(1, 11, "forward", "a single value stands in the list", "{ zone: corp.example, to:"),
+            Expected(2, 15, "log.level", "`verbose` is not known here", "`debug`"),
+        ],
+    );
+}
