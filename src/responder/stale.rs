@@ -70,7 +70,7 @@ impl Responder {
         if let Some(objection) = self.policy.objection(question, &last.resolution) {
             return reply::filtered(question, &objection, now);
         }
-        tracing::debug!(%question, ended = ?last.ended, "answered from the past");
+        tracing::debug!(%question, ended = last.ended.map(tracing::field::debug), "answered from the past");
         reply::old(question, last, (request.dnssec_ok, ede), now)
     }
 }
