@@ -1,11 +1,12 @@
 //! The long help: examples, files and exit status of every command.
 
-pub const ABOUT: &str = "A recursive, caching DNS resolver";
+pub const ABOUT: &str = "A recursive, validating, caching DNS resolver";
 
 pub const LONG: &str = "\
-Burdock is a recursive, caching DNS resolver: ask it for a name, and it walks from the servers of the
-root zone down to those that know, and remembers what it learnt. Point /etc/resolv.conf or your DHCP
-server at it, ask it with dig, and look over its shoulder with `burdock trace`.";
+Burdock is a recursive, validating, caching DNS resolver: ask it for a name, and it walks from the
+servers of the root zone down to those that know, checks their signatures, and remembers what it
+learnt. Point /etc/resolv.conf or your DHCP server at it, ask it with dig, and look over its shoulder
+with `burdock trace`.";
 
 pub const AFTER: &str = "\
 Examples:
@@ -65,7 +66,7 @@ that server is asked instead. The output is what users of dig expect; behind it 
 and the number of queries that went to other servers.
 
 Words:
-  NAME            the name asked about
+  NAME            the name asked about; for 192.0.2.45 that is 45.2.0.192.in-addr.arpa PTR
   TYPE            A (the default), AAAA, MX, NS, TXT, SOA, SRV, PTR, CAA, HTTPS …, or TYPE65280
   @SERVER[:PORT]  the address of a server to ask; a name will not do
   +dnssec         ask for signatures too
