@@ -33,15 +33,20 @@ pub struct Inflight<K, V> {
 #[derive(Debug)]
 struct Left<V> {
     tasks: Mutex<VecDeque<(Weak<Slot<V>>, AbortHandle)>>,
-    /// When there are so many, those that have ended are swept out.
-    most: usize,
+    /// When there are so many, those that have ended are swept out: a handle keeps the memory of its task.
+    sweep_at: AtomicUsize,
 }
+
+/// So many that have ended may stay: to look through fewer is not worth it.
+const UNSWEPT: usize = 64;
 
 impl<V> Left<V> {
     fn add(&self, slot: &Arc<Slot<V>>, task: AbortHandle) {
         let mut tasks = self.tasks.lock();
-        if tasks.len() >= self.most {
+        if tasks.len() >= self.sweep_at.load(Ordering::Relaxed) {
             tasks.retain(|(_, task)| !task.is_finished());
+            // As many again may be added for the price of this look.
+            self.sweep_at.store(UNSWEPT.max(2 * tasks.len()), Ordering::Relaxed);
         }
         tasks.push_back((Arc::downgrade(slot), task));
     }
@@ -125,7 +130,7 @@ where
 {
     /// Nothing in flight.
     pub fn new(limits: Bounds, abandoned: Abandoned) -> Arc<Self> {
-        let left = Arc::new(Left { tasks: Mutex::default(), most: limits.keys.max(1).saturating_mul(2) });
+        let left = Arc::new(Left { tasks: Mutex::default(), sweep_at: AtomicUsize::new(UNSWEPT) });
         Arc::new(Self { table: Mutex::new(HashMap::default()), limits, abandoned, left })
     }
 
@@ -370,5 +375,25 @@ mod tests {
         let waiting = [3, 4].map(|key| inflight.join(&key, std::future::pending).unwrap());
         tokio::task::yield_now().await;
         assert_eq!((inflight.len(), waiting.len()), (2, 2));
+    }
+
+    /// What has ended leaves nothing behind, however much was left alone.
+    #[tokio::test(start_paused = true)]
+    async fn those_that_were_left_and_have_ended_are_forgotten() {
+        let inflight: Arc<Inflight<u32, u32>> = Inflight::new(Bounds { keys: 10_000, waiters: 8 }, Abandoned::GoesOn);
+        let deadline = Clock::at(Duration::ZERO).now();
+        for key in 0..1000 {
+            let second = || async { tokio::time::sleep(Duration::from_secs(1)).await };
+            let mut waiter = inflight
+                .join(&key, move || async move {
+                    second().await;
+                    key
+                })
+                .unwrap();
+            assert_eq!(waiter.wait_until(deadline).await, None);
+            drop(waiter);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        assert!(inflight.is_empty() && inflight.left.tasks.lock().len() <= UNSWEPT);
     }
 }
