@@ -11,7 +11,7 @@ use crate::dns::{Rdatas, Ttl};
 /// The first pause of a root that was trusted before: it may be trusted again any moment.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause; longer than an hour, so that who asks once an hour for RFC 5011's sake asks for everybody.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3900);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4500);
 /// Where nobody else can be asked, the same keys count as another word when they came so long ago: one reply may have been
 /// for many questions.
 const APART: Duration = Duration::from_secs(10);
@@ -127,9 +127,9 @@ mod tests {
             now += Duration::from_secs(pauses[0].into());
             pauses[0]
         };
-        assert_eq!([next(), next()], [3900, 3900]);
+        assert_eq!([next(), next()], [4500, 4500]);
         estrangement.end();
-        assert_eq!([(); 9].map(|()| next()), [30, 60, 120, 240, 480, 960, 1920, 3840, 3900]);
+        assert_eq!([(); 9].map(|()| next()), [30, 60, 120, 240, 480, 960, 1920, 3840, 4500]);
         estrangement.end();
         assert_eq!(next(), 30);
     }
