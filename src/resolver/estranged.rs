@@ -1,6 +1,7 @@
 //! A root whose keys no trust anchor speaks for: whoever was left behind with an old anchor does not ask for them all day
 //! (RFC 5011 §2.3), and no forged reply, nor a wrong turn of the network, shuts out a root that is trusted for long.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -46,10 +47,10 @@ pub(super) struct Estrangement(Mutex<State>);
 struct State {
     /// Whether an anchor ever spoke for the root's keys, in this life of the process.
     was_trusted: bool,
-    /// The keys that were seen last, in their order, and since when.
-    keys: Vec<Vec<u8>>,
+    /// The keys that were seen last, and since when.
+    keys: BTreeSet<Vec<u8>>,
     since: Option<Instant>,
-    /// Whether two have said so.
+    /// Whether other servers agreed on them.
     confirmed: bool,
     /// The last pause, and when it began.
     pause: Option<(Duration, Instant)>,
@@ -64,8 +65,7 @@ impl Estrangement {
     /// Whether these are the very keys that another server gave before, in this walk or, if two agreed, in an earlier one: then
     /// there is no need to ask others. One server alone, however often it is asked, shuts out nobody.
     pub(super) fn is_confirmed_by(&self, keys: &Rdatas, others: Others, now: Instant) -> bool {
-        let mut keys: Vec<Vec<u8>> = keys.iter().map(<[u8]>::to_vec).collect();
-        keys.sort();
+        let keys: BTreeSet<Vec<u8>> = keys.iter().map(<[u8]>::to_vec).collect();
         let mut state = self.0.lock();
         if state.keys != keys {
             (state.keys, state.since, state.confirmed, state.pause) = (keys, Some(now), false, None);
