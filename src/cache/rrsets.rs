@@ -109,9 +109,7 @@ impl RrSets {
     /// (RFC 2308 §3).
     pub fn bounded_denial(&self, denial: Denial) -> Denial {
         let ttl = denial.ttl.min(self.max_negative_ttl);
-        let soa = denial.soa.map(|soa| RrSet { ttl: soa.ttl.min(ttl), ..soa });
-        let proof = denial.proof.iter().map(|set| set.with_ttl(set.ttl.min(ttl))).collect();
-        Denial { soa, proof, ttl, security: denial.security }
+        denial.with_ttls(|own| own.min(ttl))
     }
 
     fn put(&self, name: &Name, rtype: RecordType, told: Told<'_>, now: Instant) {

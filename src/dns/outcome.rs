@@ -39,6 +39,17 @@ impl Outcome {
 }
 
 impl Denial {
+    /// The same with its TTL, and those of its records, changed.
+    #[must_use]
+    pub fn with_ttls(self, change: impl Fn(Ttl) -> Ttl) -> Self {
+        Self {
+            soa: self.soa.map(|soa| RrSet { ttl: change(soa.ttl), ..soa }),
+            proof: self.proof.iter().map(|set| set.with_ttl(change(set.ttl))).collect(),
+            ttl: change(self.ttl),
+            security: self.security,
+        }
+    }
+
     /// A denial by the zone whose SOA is `soa`: it holds for the smaller of the record's TTL and its MINIMUM field.
     /// Without SOA it holds for `bare`.
     pub fn new(soa: Option<RrSet>, proof: Vec<RrSet>, bare: Ttl) -> Self {

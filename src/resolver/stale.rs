@@ -10,7 +10,7 @@ use super::alias::Links;
 use super::remember::{Reached, is_from_a_referral};
 use super::{Outcome, Resolution, ResolveError, Resolver};
 use crate::cache::{Past, Reach, ServeStale};
-use crate::dns::{Denial, Name, Question, RecordType, RrSet, Security, Ttl};
+use crate::dns::{Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::{Beginning, are_in_time};
 use crate::job::Job;
 
@@ -106,16 +106,10 @@ fn shortened(resolution: Resolution, most: Ttl) -> Resolution {
 }
 
 fn with_ttl(outcome: Outcome, change: impl Fn(Ttl) -> Ttl + Copy) -> Outcome {
-    let denial = |denial: Denial| Denial {
-        soa: denial.soa.map(|soa| set_with_ttl(soa, change)),
-        proof: denial.proof.iter().map(|set| set_with_ttl(set.clone(), change)).collect(),
-        ttl: change(denial.ttl),
-        security: denial.security,
-    };
     match outcome {
         Outcome::Found(set) => Outcome::Found(set_with_ttl(set, change)),
-        Outcome::NoData(old) => Outcome::NoData(denial(old)),
-        Outcome::NxDomain(old) => Outcome::NxDomain(denial(old)),
+        Outcome::NoData(old) => Outcome::NoData(old.with_ttls(change)),
+        Outcome::NxDomain(old) => Outcome::NxDomain(old.with_ttls(change)),
     }
 }
 
