@@ -6,6 +6,7 @@
 mod budget;
 mod limit;
 mod quotas;
+mod spent;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +17,10 @@ use crate::dns::{Question, Trail};
 use crate::telemetry::{Step, Trace};
 use crate::world::Clock;
 
-pub use budget::{Bound, Budget, LimitName, Limits};
+pub use budget::{Bound, LimitName, Limits};
 pub use limit::Limit;
 pub use quotas::{Place, Quota, Quotas};
+pub use spent::Budget;
 
 /// A bound on how many, as the length of a collection.
 pub fn count(bound: u32) -> usize {
