@@ -159,6 +159,9 @@ limits! {
     shortest_timeout ShortestTimeout: time = Duration::from_millis(100), "ms";
     /// Longest retransmission timer over UDP.
     longest_timeout LongestTimeout: time = Duration::from_millis(1500), "ms";
+    /// Retransmission timer for the second datagram to the only server of a zone, if nothing was ever heard of it: it may be
+    /// slow, and a third datagram would be one more to forge a reply to (RFC 1035 §4.2.1).
+    lone_timeout LoneTimeout: time = Duration::from_millis(1700), "ms";
     /// Datagrams of one question whose replies are still welcome after `longest-timeout`, while others are waited for.
     late_tries LateTries: count = 3, "queries";
     /// Time for a TCP connection to open and answer.

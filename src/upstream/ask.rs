@@ -212,6 +212,7 @@ impl<'a> Round<'a> {
         let Chosen { index, memory, place } = chosen;
         let (upstream, job, limits) = (self.upstream, self.job, self.job.limits());
         let now = upstream.world.clock.now();
+        let is_alone = campaign.is_alone();
         let Some(target) = campaign.targets.get_mut(index) else { return now };
         let number = target.datagrams();
         // Those whom the operator named are the only way there is.
@@ -228,11 +229,12 @@ impl<'a> Round<'a> {
             (target.host.clone(), target.endpoint(upstream.settings.port), target.progress());
         let (address, port) = (server.ip(), server.port());
         let timer = match transport {
-            Transport::Udp => memory.timeout(number, limits),
+            Transport::Udp => self.timer(is_alone, &memory, number),
             Transport::Tcp => limits.tcp_timeout,
         };
         let (place, of_server) = (Some(place), Arc::clone(&progress));
-        let attempt = Try { zone, host, address, port, manner, opt, memory, question, number, transport, progress };
+        let attempt =
+            Try { zone, host, address, port, manner, opt, memory, question, number, transport, timer, progress };
         let work = Box::pin(async move { upstream.attempt(&attempt, job).await });
         let start = now;
         let trying = Trying { index, number, transport, start, progress: of_server, place, work, known_late: false };
@@ -242,17 +244,34 @@ impl<'a> Round<'a> {
         now + timer
     }
 
+    /// How long to wait for a reply before the next datagram. The only server of a zone, of which nothing was ever heard and
+    /// instead of which nothing else can be asked, may as well be slow as have lost two datagrams: the third comes later than
+    /// usual, and what is tried after it when it usually is.
+    fn timer(&self, is_alone: bool, memory: &Memory, number: u32) -> Duration {
+        let limits = self.job.limits();
+        let usual = |number| memory.timeout(number, limits);
+        if !is_alone || memory.srtt.is_some() || self.asking.give_up_after > 0 {
+            return usual(number);
+        }
+        let second = usual(1).max(limits.lone_timeout);
+        match number {
+            1 => second,
+            2 => (usual(1) + usual(2)).saturating_sub(second).max(usual(0)),
+            _ => usual(number),
+        }
+    }
+
     /// The timer of a try fired. Its reply is still welcome.
     fn miss(&self, campaign: &mut Campaign, index: usize) {
         campaign.note(Fault::Timeout);
         let Some(target) = campaign.targets.get(index) else { return };
-        let upstream = self.upstream;
+        let (upstream, limits) = (self.upstream, self.job.limits());
         let memory = upstream.servers.memory(target.address);
-        let after = memory.timeout(target.sends.saturating_sub(1), self.job.limits());
-        if target.datagrams() >= self.job.limits().sends_per_server {
+        let after = self.timer(campaign.is_alone(), &memory, target.sends.saturating_sub(1));
+        if target.datagrams() >= limits.sends_per_server {
             self.job.reach(LimitName::SendsPerServer);
         }
-        memory.bound_of(after, self.job.limits()).into_iter().for_each(|bound| self.job.reach(bound));
+        memory.bound_of(after, limits).into_iter().for_each(|bound| self.job.reach(bound));
         upstream.servers.missed(target.address, upstream.world.clock.now());
         upstream.at_servers.missed(target.address, self.quotas.1);
         upstream.at_zones.missed(self.zone, self.quotas.0);

@@ -225,6 +225,11 @@ impl Campaign {
         self.targets.iter().all(|target| target.silent || target.datagrams() == 0)
     }
 
+    /// Whether there is a single server that may be of use.
+    pub(super) fn is_alone(&self) -> bool {
+        self.targets.iter().filter(|target| !target.out).count() == 1
+    }
+
     /// Passes over a server, for now: too many wait for it.
     pub(super) fn pass_over(&mut self, index: usize) {
         if let Some(target) = self.targets.get_mut(index) {

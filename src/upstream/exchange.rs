@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::campaign::Progress;
 use super::cookies::{Presented, Showing};
@@ -35,6 +36,8 @@ pub(super) struct Try<'a> {
     /// How many tries the server had in this step before this one.
     pub number: u32,
     pub transport: Transport,
+    /// When to send again if nothing comes.
+    pub timer: Duration,
     /// What this server's other tries for the question have done.
     pub progress: Arc<Progress>,
 }
@@ -270,7 +273,7 @@ impl Upstream {
             try_number: if dress.transport == Transport::Udp { attempt.number } else { 0 },
         };
         let patience = match dress.transport {
-            Transport::Udp => job.limits().longest_timeout,
+            Transport::Udp => job.limits().longest_timeout.max(attempt.timer),
             Transport::Tcp => job.limits().tcp_timeout,
         };
         let prepare = || {

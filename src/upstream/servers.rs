@@ -119,6 +119,9 @@ impl Memory {
         if timer == limits.shortest_timeout {
             return Some(LimitName::ShortestTimeout);
         }
+        if self.srtt.is_none() && timer == limits.lone_timeout {
+            return Some(LimitName::LoneTimeout);
+        }
         self.srtt.is_none().then_some(LimitName::FirstTimeout)
     }
 

@@ -81,6 +81,7 @@ const ROWS: &[Row] = &[
     (L::FirstTimeout, 400, &["www.silent.t1"], Failed),
     (L::ShortestTimeout, 500, &["www.silent.t1"], Failed),
     (L::LongestTimeout, 300, &["www.silent.t1"], Failed),
+    (L::LoneTimeout, 900, &["www.mute.t1"], Failed),
     (L::LateTries, 0, &["www.silent.t1"], Failed),
     (L::TcpTimeout, 300, &["www.stuck.t1"], Failed),
 ];
@@ -110,6 +111,7 @@ fn tree() -> Tree {
         .zone("t1", &["198.18.1.1"], "")
         .zone("good.t1", &["198.18.2.1", "198.18.2.2"], &good)
         .zone("silent.t1", &silent, www)
+        .zone("mute.t1", &["198.18.3.5"], www)
         .zone("slow.t1", &["198.18.4.1"], www)
         .zone("cut.t1", &["198.18.5.1"], www)
         .zone("stuck.t1", &["198.18.5.2"], www)
@@ -123,7 +125,7 @@ fn tree() -> Tree {
         .secure("s3", &["198.18.8.4"], www)
         .signer("s3", |signer| signer.denying(Denials::Nsec3(hashing)))
         .wrong("bogus.s1", Flaw::Signature(name("www.bogus.s1"), A, Field::Signature));
-    let tree = silent.iter().fold(tree, |tree, server| tree.behave(server, Behaviour::Silent));
+    let tree = silent.iter().chain(&["198.18.3.5"]).fold(tree, |tree, server| tree.behave(server, Behaviour::Silent));
     tree.behave("198.18.4.1", Behaviour::Slow(Duration::from_millis(300)))
         .behave("198.18.5.1", Behaviour::Truncates)
         .behave("198.18.5.2", Behaviour::Truncates)

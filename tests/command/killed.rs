@@ -24,6 +24,13 @@ const TRY: Duration = Duration::from_millis(20);
 /// Tries until the first right answer: what is a second on an idle machine (tests/soak judges that), and this is none.
 const MOST_TRIES: u32 = 500;
 
+/// An address for all lives of the server. Between two of them nobody else may take it: not the clients, whose ports are
+/// drawn from 32,768 upwards, nor who listens at every address.
+fn place() -> SocketAddr {
+    let mut free = (20_000..30_000).map(|port| SocketAddr::from(([127, 0, 83, 1], port)));
+    free.find(|address| UdpSocket::bind(address).is_ok()).expect("a port")
+}
+
 /// The miniature Internet, a place for the server, and clients that ask all the time.
 struct Scene {
     folder: PathBuf,
@@ -37,7 +44,7 @@ impl Scene {
     fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("burdock-killed-{}", std::process::id()));
         fs::create_dir_all(folder.join("state")).unwrap();
-        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = place();
         let (give, take) = std::sync::mpsc::channel();
         // Ends with the process.
         thread::spawn(move || {
