@@ -2,7 +2,7 @@
 
 use burdock::dns::{Name, Question, Rcode, Record, RecordType};
 use burdock::playground::{Behaviour, Draft, Rrsig};
-use burdock::resolver::{Forward, Service};
+use burdock::resolver::{Forward, ResolveError, Service};
 
 use super::forge::{set, signed_as};
 use super::{A, authentic, from, unsigned, validating};
@@ -81,4 +81,43 @@ fn nobody_is_blamed_for_a_zone_below_on_the_same_server() {
         lab.ask("evil.t1", RecordType::DS).await;
         blames_nobody(&lab).await;
     });
+}
+
+/// A signed zone whose servers write the name of a zone above: what they send is bogus, and the zone above is not, be it
+/// asked for directly or by way of a forwarder.
+#[test]
+fn nobody_is_blamed_for_a_signed_zone_below() {
+    run(async {
+        for (seed, signer) in (1..).zip(["t1", "."]) {
+            let tree = framed(signer);
+            accuses_in_vain(&validating(&tree, seed)).await;
+            let (internet, anchor) = (tree.internet(), tree.anchor());
+            let lab = Lab::with(&internet, seed, |settings, _| {
+                settings.dnssec = from(&anchor);
+                let to = vec![format!("{NEAR}:53").parse().unwrap()];
+                settings.forwards = vec![Forward { zone: name(signer), to, service: Service::Recursive }];
+            });
+            let forwarder = lab.beside(&internet, seed + 1000, |_, _| {});
+            lab.net.add_resolver(NEAR, &forwarder.responder);
+            accuses_in_vain(&lab).await;
+        }
+    });
+}
+
+fn framed(signer: &'static str) -> Tree {
+    Tree::signed()
+        .secure("t1", &[SERVER], "n0 A 192.0.2.1\nn1 A 192.0.2.1\nn2 A 192.0.2.1\n")
+        .secure("evil.t1", &[EVIL], "r0 A 192.0.2.66\nr1 A 192.0.2.66\nr2 A 192.0.2.66\n")
+        .behave(EVIL, framing(signer))
+}
+
+/// What has such signatures alone is bogus; nobody above is worse off.
+async fn accuses_in_vain(lab: &Lab) {
+    for index in 0..3 {
+        let owner = format!("r{index}.evil.t1");
+        let job = lab.resolver.job();
+        let result = lab.resolver.resolve(&Question::new(name(&owner), A), &job).await;
+        assert!(matches!(result, Err(ResolveError::Bogus { .. })), "{owner}: {result:?}\n{}", lab.net.story());
+        authentic(lab, &format!("n{index}.t1"), A, NOERROR).await;
+    }
 }
