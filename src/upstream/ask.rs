@@ -117,8 +117,19 @@ impl Upstream {
         let mut round = Round { upstream: self, asking, job, tries: Tries::default(), zone, quotas };
         let mut next_send = self.world.clock.now();
         let mut timeouts = 0;
+        // The try that was begun last, until its timer fires.
         let mut latest: Option<usize> = None;
         loop {
+            // Its exchange may have ended at the same moment, so it is not for the timer alone to say.
+            if let Some(index) = latest.take_if(|_| self.world.clock.now() >= next_send)
+                && !campaign.is_on_stream(index)
+            {
+                round.miss(campaign, index);
+                timeouts += 1;
+                if timeouts == asking.give_up_after {
+                    return Err(Unanswered::Exhausted);
+                }
+            }
             let is_awaited = round.tries.is_awaited();
             if self.world.clock.now() >= next_send || !is_awaited {
                 if let Some(chosen) = round.next(campaign) {
@@ -144,19 +155,12 @@ impl Upstream {
                         return Ok(useful);
                     }
                     if !silent {
-                        next_send = self.world.clock.now();
+                        (next_send, latest) = (self.world.clock.now(), None);
                     }
                 }
                 () = sleep_until(next_send.min(job.deadline())) => {
                     if self.world.clock.now() >= job.deadline() {
                         return Err(Unanswered::Deadline);
-                    }
-                    if let Some(index) = latest.take().filter(|index| !campaign.is_on_stream(*index)) {
-                        round.miss(campaign, index);
-                        timeouts += 1;
-                        if timeouts == asking.give_up_after {
-                            return Err(Unanswered::Exhausted);
-                        }
                     }
                 }
             }

@@ -1,13 +1,15 @@
 //! Truncation, TCP and its absence, packets that are not ours, messages in pieces (RFC 7766, RFC 5452).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use burdock::dns::RecordType;
+use burdock::dns::{Question, RecordType};
 use burdock::playground::{Behaviour, Fate, Kind, Response};
+use burdock::telemetry::{Entry, Step, Trace};
 use burdock::world::Transport;
 
 use super::{FIRST, SECOND, fail, get, one, two};
-use crate::support::{Lab, Tree, run};
+use crate::support::{Lab, Tree, name, run};
 
 /// TC over UDP, and TCP is refused or silent: two TCP tries at most, then SERVFAIL with a reason.
 #[test]
@@ -80,6 +82,27 @@ fn int_07_a_server_that_answers_over_tcp_only() {
             assert!(reply.after <= Duration::from_millis(3000), "{reply}");
         });
     }
+}
+
+/// A server that says nothing: each try that stayed without reply is told of, the last datagram and the stream, too.
+#[test]
+fn int_07_every_silence_is_told() {
+    run(async {
+        let lab = Lab::new(&one().behave(FIRST, Behaviour::Silent).internet(), 3);
+        let trace = Arc::new(Trace::new(lab.clock.now()));
+        let question = Question::new(name("www.d1.t1"), RecordType::A);
+        assert!(lab.resolver.resolve(&question, &lab.resolver.job().traced(Arc::clone(&trace))).await.is_err());
+        let to = |wanted: std::net::SocketAddr| wanted.ip().to_string() == FIRST;
+        let tell = |entry: &Entry| match &entry.step {
+            Step::Sent { server, transport, .. } if to(*server) => Some((true, *transport)),
+            Step::Failed { server, transport, .. } if to(*server) => Some((false, *transport)),
+            _ => None,
+        };
+        let told: Vec<_> = trace.entries().iter().filter_map(tell).collect();
+        let (udp, tcp) = (Transport::Udp, Transport::Tcp);
+        let tries = [udp, udp, udp, tcp].into_iter().flat_map(|transport| [(true, transport), (false, transport)]);
+        assert_eq!(told, tries.collect::<Vec<_>>());
+    });
 }
 
 /// A reply from another port is never heard; the other server is.
