@@ -27,10 +27,11 @@ use load::{Board, Phase};
 use verdict::{Found, line, verdict};
 use watch::{Descriptors, Life, Place};
 
-/// Where in the run, in hundredths, the server is ended: by SIGKILL, or SIGTERM.
-const ENDS: &[(u32, End)] = &[(25, End::Kill), (40, End::Terminate), (55, End::Kill)];
+/// Where in the run, in hundredths, the server is ended: by SIGKILL, or SIGTERM. Early, for what grows slowly shows in a long
+/// life alone.
+const ENDS: &[(u32, End)] = &[(16, End::Kill), (23, End::Terminate), (30, End::Kill)];
 /// The part of the run that is quiet, in hundredths.
-const QUIET: u32 = 15;
+const QUIET: u32 = 10;
 /// Lives that end while they begin, at each SIGKILL: the state is being written then.
 const SHORT_LIVES: [u64; 4] = [2, 10, 30, 80];
 /// Replies of servers that are lost, in thousandths.

@@ -237,7 +237,8 @@ pub fn growth(points: &[(f64, f64)]) -> Option<f64> {
 
 /// How long a process may take to do what it was told.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Seconds in which the cache fills and the allocator finds its size; a third of shorter lives.
-const WARM_UP: f64 = 180.0;
+/// Seconds in which the caches fill, the slowest of them from a few questions a second, and the allocator finds its size; a
+/// third of shorter lives.
+const WARM_UP: f64 = 420.0;
 /// Lines of the log that are kept.
 const MOST_LINES: usize = 10_000;
