@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::acceptance::Trusted;
 use super::algorithm::{Algorithm, Support};
-use super::keys::{Dnskey, Ds, Trusted};
+use super::keys::{Dnskey, Ds};
 use crate::dns::{Class, Name, Rdatas, Record, RecordType, RrSet, Subtrees, TextError, Ttl, read_records};
 
 /// Every trust anchor in force.

@@ -1,26 +1,20 @@
-//! DS and DNSKEY: which keys speak for a zone (RFC 4034 §2, §5; RFC 4035 §5.2; RFC 4509; RFC 6840 §5.2).
-//! A key does when a key that the parent, or the operator, vouches for signed the set it is in.
+//! DNSKEY and DS records, and the keys of a zone that are ready for use (RFC 4034 §2, §5; RFC 4509).
+//! Whether they may be believed is for `acceptance` to say.
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::dns::{EdeCode, Name, Rdatas, RecordType, RrSet, Ttl};
+use crate::dns::{Name, Rdatas, Ttl};
 
 use super::algorithm::{Algorithm, DigestType, PublicKey, Support};
-use super::signature::{Verified, verify};
-use super::{Bogus, Reason, TooMuch, Work};
+use super::{Scope, Work, WorkBound};
 
-/// DS records, or keys of the operator, that are looked at for one zone.
-const MAX_ENTRY_POINTS: usize = 8;
-/// Keys of one zone that are made ready.
-const MAX_KEYS: usize = 32;
-/// Keys of one zone with the same tag and algorithm that are tried (KeyTrap). By chance there is one.
-const MAX_ALIKE: usize = 2;
+/// So many as a zone has of anything, as a rule; more are as good, and take an allocation.
+pub(super) type Few<T> = SmallVec<[T; 8]>;
 
 /// A DNSKEY record, in part read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,50 +102,16 @@ impl<'a> Ds<'a> {
         matches!((self.algorithm.support(), self.digest_type.support()), (Support::Validate, Support::Validate))
     }
 
+    /// The same without SHA-1: whoever can forge that must not gain by it where there is better (RFC 4509 §3).
+    pub(super) fn is_strong(&self) -> bool {
+        self.is_supported() && self.digest_type != DigestType::SHA1
+    }
+
     /// Whether it is `owner`'s `key` that it means (RFC 4034 §5.1.4). Computes a digest.
     pub fn is_of(&self, owner: &Name, key: &Dnskey<'_>) -> bool {
         let digest = self.digest_type.digest(&[&owner.key(), key.rdata]);
         digest.is_some_and(|digest| digest.as_ref() == self.digest)
     }
-}
-
-/// What is known of a zone's keys from outside the zone: its DS RRset, which has been validated, or trust anchors.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trusted {
-    /// The zone.
-    pub apex: Name,
-    /// DS RDATAs.
-    pub ds: Rdatas,
-    /// DNSKEY RDATAs; an operator may have them instead.
-    pub dnskeys: Rdatas,
-}
-
-impl Trusted {
-    /// What the parent says; `ds` must be Secure.
-    pub fn by_parent(ds: &RrSet) -> Self {
-        Self { apex: ds.owner.clone(), ds: ds.rdatas.clone(), dnskeys: Rdatas::EMPTY }
-    }
-}
-
-/// How many of the paths to a zone's keys must be valid, of those that something vouches for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Paths {
-    /// Any one (RFC 6840 §5.11).
-    One,
-    /// One for each algorithm: a test of whether a zone is signed completely, to find out what is wrong with it (§5.11).
-    OneOfEachAlgorithm,
-}
-
-/// What becomes of a zone with DS records.
-#[derive(Clone, Debug)]
-pub enum Verdict {
-    /// These keys speak for it.
-    Keys(ZoneKeys),
-    /// Nothing here can validate it: it is insecure (RFC 6840 §5.2).
-    Unsupported {
-        /// Whether the algorithms or the digests are unknown.
-        ede: EdeCode,
-    },
 }
 
 /// The keys that speak for a zone. Cheap to clone.
@@ -162,10 +122,64 @@ pub struct ZoneKeys {
     /// How long they may be used.
     pub ttl: Ttl,
     keys: Arc<[Key]>,
+    left_out: LeftOut,
+}
+
+/// Which bounds kept keys of a zone from being among those that are ready.
+#[derive(Clone, Copy, Debug, Default)]
+struct LeftOut {
+    alike: bool,
+    more: bool,
 }
 
 impl ZoneKeys {
-    /// The keys of that tag and algorithm, two at most.
+    /// These keys alone.
+    pub(super) fn of(apex: Name, ttl: Ttl, keys: impl Iterator<Item = Key>) -> Self {
+        Self { apex, ttl, keys: keys.collect(), left_out: LeftOut::default() }
+    }
+
+    /// Those of one algorithm.
+    pub(super) fn only(&self, algorithm: Algorithm) -> Self {
+        let keys = self.keys.iter().filter(|key| key.algorithm == algorithm).cloned();
+        Self { keys: keys.collect(), ..self.clone() }
+    }
+
+    /// These, which have been made ready of `vouched` one by one, then the others in `rdatas`, as many as are looked at.
+    pub(super) fn and_others(self, vouched: &[Dnskey<'_>], rdatas: &Rdatas, scope: Scope) -> Self {
+        let (mut kept, mut left_out) = (Few::new(), LeftOut::default());
+        let others = rdatas.iter().filter_map(Dnskey::parse).filter(|key| !vouched.contains(key));
+        let made = self.keys.iter().map(Some).chain(std::iter::repeat(None));
+        for (key, made) in vouched.iter().copied().chain(others).zip(made) {
+            let role = if key.may_sign() { Role::ZoneKey } else { Role::Other };
+            let is_odd = role == Role::Other && (key.is_zone_key() || key.protocol != 3);
+            if is_odd || key.algorithm.support() == Support::Ignore {
+                continue;
+            }
+            let tag = key.tag();
+            let is_alike = |kept: &&Key| (kept.tag, kept.algorithm, kept.role) == (tag, key.algorithm, role);
+            if kept.iter().filter(is_alike).count() >= scope.keys_alike as usize {
+                left_out.alike = true;
+            } else if kept.len() < scope.keys as usize {
+                kept.push(made.cloned().unwrap_or_else(|| Key::new(&key, role)));
+            } else {
+                left_out.more = true;
+                break;
+            }
+        }
+        Self { keys: kept.into_iter().collect(), left_out, ..self }
+    }
+
+    /// Tells which bounds may be why the key that is wanted is not here.
+    pub(super) fn tell_left_out(&self, work: &Work) {
+        if self.left_out.alike {
+            work.meet(WorkBound::KeysAlike);
+        }
+        if self.left_out.more {
+            work.meet(WorkBound::Keys);
+        }
+    }
+
+    /// The keys of that tag and algorithm, two at most unless the operator wants more.
     pub(super) fn alike(&self, tag: u16, algorithm: Algorithm) -> impl Iterator<Item = &Key> + Clone {
         self.keys.iter().filter(move |key| (key.tag, key.algorithm) == (tag, algorithm))
     }
@@ -173,7 +187,7 @@ impl ZoneKeys {
     /// Those of `dnskeys`, whoever signed them.
     #[cfg(test)]
     pub(crate) fn believed(apex: Name, dnskeys: &Rdatas) -> Self {
-        Self { apex, ttl: Ttl::from_secs(3600), keys: ready(&[], &[], dnskeys) }
+        Self::of(apex, Ttl::from_secs(3600), std::iter::empty()).and_others(&[], dnskeys, Scope::DEFAULT)
     }
 
     /// About what they take in memory.
@@ -203,198 +217,8 @@ pub(super) enum Role {
 }
 
 impl Key {
-    fn new(key: &Dnskey<'_>, role: Role) -> Self {
+    pub(super) fn new(key: &Dnskey<'_>, role: Role) -> Self {
         let public_key = if role == Role::ZoneKey { key.algorithm.prepare(key.public_key) } else { None };
         Self { tag: key.tag(), algorithm: key.algorithm, role, public_key: public_key.map(Arc::new) }
     }
-}
-
-/// Why nothing here can validate the zone that `trusted` is about, if that is so (RFC 6840 §5.2).
-pub fn unsupported(trusted: &Trusted) -> Option<EdeCode> {
-    entry_points(trusted).err()
-}
-
-/// Judges the DNSKEY RRset of the zone that `trusted` is about, however long that takes.
-///
-/// # Errors
-/// Why none of its keys may be believed.
-pub fn accept(trusted: &Trusted, dnskeys: &RrSet, paths: Paths, now: u32, work: &Work) -> Result<Verdict, Bogus> {
-    if let Some(ede) = unsupported(trusted) {
-        return Ok(Verdict::Unsupported { ede });
-    }
-    let acceptance = Acceptance::begin(trusted, dnskeys, paths, work)?;
-    let mut ttl = dnskeys.ttl;
-    for path in acceptance.paths() {
-        ttl = ttl.min(verify(dnskeys, &path.keys, now, work).map_err(|found| path.missing(found))?.ttl);
-    }
-    Ok(Verdict::Keys(acceptance.end(ttl)))
-}
-
-/// The same in parts, with something else between two signatures.
-pub struct Acceptance<'a> {
-    dnskeys: &'a RrSet,
-    vouched: Few<Dnskey<'a>>,
-    any: Path,
-    each: Vec<Path>,
-}
-
-/// Keys that something vouches for, one of which must have signed the set.
-pub struct Path {
-    /// The keys.
-    pub keys: ZoneKeys,
-    /// The algorithm that is wanted, when each must be there.
-    algorithm: Option<Algorithm>,
-}
-
-impl<'a> Acceptance<'a> {
-    /// Finds the keys that something vouches for; for [`unsupported`] zones nothing does.
-    ///
-    /// # Errors
-    /// Why there are none.
-    pub fn begin(trusted: &Trusted, dnskeys: &'a RrSet, paths: Paths, work: &Work) -> Result<Self, Bogus> {
-        let bogus = |reason| Bogus { reason, name: dnskeys.owner.clone(), rtype: dnskeys.rtype };
-        // A key is trusted under its owner's name, never by its octets alone.
-        if dnskeys.rtype != RecordType::DNSKEY || dnskeys.owner != trusted.apex {
-            return Err(bogus(Reason::KeyMissing));
-        }
-        let points = entry_points(trusted).unwrap_or_default();
-        let vouched = vouched(&points, dnskeys, work).map_err(bogus)?;
-        let keys = vouched.iter().map(|key| Key::new(key, Role::ZoneKey)).collect();
-        let entry = ZoneKeys { apex: trusted.apex.clone(), ttl: dnskeys.ttl, keys };
-        // What cannot be judged here is no entry point (RFC 6840 §5.2).
-        let algorithms: BTreeSet<Algorithm> = points.iter().map(EntryPoint::algorithm).collect();
-        let each = (paths == Paths::OneOfEachAlgorithm && algorithms.len() > 1).then_some(algorithms);
-        let of = |algorithm| {
-            let keys = entry.keys.iter().filter(|key| key.algorithm == algorithm).cloned().collect();
-            Path { keys: ZoneKeys { keys, ..entry.clone() }, algorithm: Some(algorithm) }
-        };
-        let each = each.into_iter().flatten().map(of).collect();
-        Ok(Self { dnskeys, vouched, any: Path { keys: entry, algorithm: None }, each })
-    }
-
-    /// One key of each of these must have signed the set; the first is for any way at all.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        std::iter::once(&self.any).chain(&self.each)
-    }
-
-    /// The keys that may be believed for so long, once the paths have been found to be good.
-    pub fn end(self, ttl: Ttl) -> ZoneKeys {
-        let entry = self.any.keys;
-        ZoneKeys { keys: ready(&self.vouched, &entry.keys, &self.dnskeys.rdatas), ttl, ..entry }
-    }
-}
-
-impl Path {
-    /// What to make of it that no key of this path has signed the set.
-    pub fn missing(&self, found: Bogus) -> Bogus {
-        let reason = match (found.reason, self.algorithm) {
-            (Reason::TooMuch(_), _) => found.reason,
-            (_, Some(algorithm)) => Reason::AlgorithmMissing(algorithm),
-            // There are keys enough; but none that is vouched for has signed (RFC 4035 §5.2).
-            (Reason::KeyMissing, None) => Reason::SignaturesMissing,
-            (reason, None) => reason,
-        };
-        Bogus { reason, ..found }
-    }
-}
-
-/// Whether `dnskeys` is signed by the key `rdata`, which may be a revoked one (RFC 5011 §2.1).
-///
-/// # Errors
-/// Why not.
-pub fn signed_by(rdata: &[u8], dnskeys: &RrSet, now: u32, work: &Work) -> Result<Verified, Bogus> {
-    let key = Dnskey::parse(rdata).filter(|key| key.is_zone_key() && key.protocol == 3);
-    let keys = key.iter().map(|key| Key::new(key, Role::ZoneKey)).collect();
-    verify(dnskeys, &ZoneKeys { apex: dnskeys.owner.clone(), ttl: dnskeys.ttl, keys }, now, work)
-}
-
-type Few<T> = SmallVec<[T; MAX_ENTRY_POINTS]>;
-
-/// One thing that vouches for a key.
-#[derive(Clone, Copy)]
-enum EntryPoint<'a> {
-    Ds(Ds<'a>),
-    Key(Dnskey<'a>),
-}
-
-impl EntryPoint<'_> {
-    const fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Ds(ds) => ds.algorithm,
-            Self::Key(trusted) => trusted.algorithm,
-        }
-    }
-
-    fn is_named(&self, key: &Dnskey<'_>) -> bool {
-        match self {
-            Self::Ds(ds) => ds.algorithm == key.algorithm && ds.tag == key.tag(),
-            Self::Key(trusted) => trusted.rdata == key.rdata,
-        }
-    }
-
-    fn vouches(&self, owner: &Name, key: &Dnskey<'_>, work: &Work) -> Result<bool, TooMuch> {
-        match self {
-            Self::Ds(ds) => work.spend_digest().map(|()| ds.is_of(owner, key)),
-            Self::Key(trusted) => Ok(trusted.rdata == key.rdata),
-        }
-    }
-}
-
-/// What vouches for keys and can be judged here; or else what is unsupported.
-fn entry_points(trusted: &Trusted) -> Result<Few<EntryPoint<'_>>, EdeCode> {
-    let ds = || trusted.ds.iter().filter_map(Ds::parse);
-    let keys = || trusted.dnskeys.iter().filter_map(Dnskey::parse);
-    // RFC 4509 §3: whoever can forge SHA-1 must not gain by it where there is better.
-    let is_strong = |ds: &Ds<'_>| ds.is_supported() && ds.digest_type != DigestType::SHA1;
-    let has_strong = ds().any(|ds| is_strong(&ds));
-    let of_ds = ds().filter(|ds| if has_strong { is_strong(ds) } else { ds.is_supported() }).map(EntryPoint::Ds);
-    let of_keys = keys().filter(|key| key.algorithm.support() == Support::Validate).map(EntryPoint::Key);
-    let points: Few<_> = of_keys.chain(of_ds).take(MAX_ENTRY_POINTS).collect();
-    if !points.is_empty() {
-        return Ok(points);
-    }
-    let known = ds().any(|ds| ds.algorithm.support() == Support::Validate);
-    Err(if known { EdeCode::UNSUPPORTED_DS_DIGEST } else { EdeCode::UNSUPPORTED_DNSKEY_ALGORITHM })
-}
-
-/// The keys of the set that something vouches for.
-fn vouched<'a>(points: &[EntryPoint<'_>], dnskeys: &'a RrSet, work: &Work) -> Result<Few<Dnskey<'a>>, Reason> {
-    let all = || dnskeys.rdatas.iter().filter_map(Dnskey::parse);
-    let mut vouched: Few<Dnskey<'a>> = SmallVec::new();
-    for point in points {
-        for key in all().filter(|key| key.may_sign() && point.is_named(key)).take(MAX_ALIKE) {
-            if !vouched.contains(&key) && point.vouches(&dnskeys.owner, &key, work).map_err(Reason::TooMuch)? {
-                vouched.push(key);
-            }
-        }
-    }
-    if !vouched.is_empty() {
-        return Ok(vouched);
-    }
-    let is_named = |key: &Dnskey<'_>| points.iter().any(|point| point.is_named(key));
-    let no_zone_key = all().any(|key| is_named(&key) && !key.is_zone_key()) || !all().any(|key| key.is_zone_key());
-    Err(if no_zone_key && !dnskeys.rdatas.is_empty() { Reason::NoZoneKey } else { Reason::KeyMissing })
-}
-
-/// Those keys, which have been made ready one by one, then the others of the set.
-fn ready(vouched: &[Dnskey<'_>], made: &[Key], rdatas: &Rdatas) -> Arc<[Key]> {
-    let mut kept: SmallVec<[Key; MAX_ENTRY_POINTS]> = SmallVec::new();
-    let others = rdatas.iter().filter_map(Dnskey::parse).filter(|key| !vouched.contains(key));
-    let made = made.iter().map(Some).chain(std::iter::repeat(None));
-    for (key, made) in vouched.iter().copied().chain(others).zip(made) {
-        let role = if key.may_sign() { Role::ZoneKey } else { Role::Other };
-        let is_odd = role == Role::Other && (key.is_zone_key() || key.protocol != 3);
-        if is_odd || key.algorithm.support() == Support::Ignore {
-            continue;
-        }
-        let tag = key.tag();
-        let alike = kept.iter().filter(|kept| (kept.tag, kept.algorithm, kept.role) == (tag, key.algorithm, role));
-        if alike.count() < MAX_ALIKE {
-            kept.push(made.cloned().unwrap_or_else(|| Key::new(&key, role)));
-        }
-        if kept.len() == MAX_KEYS {
-            break;
-        }
-    }
-    kept.into_iter().collect()
 }

@@ -3,6 +3,7 @@
 //! Pure: it never waits, never reads a clock and never remembers. `resolver::validate` fetches what is judged here and
 //! passes the time in. Whoever pays for the hashes and signatures is asked first ([`Work`]).
 
+mod acceptance;
 mod algorithm;
 mod anchor;
 mod canonical;
@@ -21,16 +22,17 @@ use std::fmt;
 use crate::dns::{EdeCode, Name, RecordType};
 
 pub use crate::dns::Security;
+pub use acceptance::{Acceptance, Path, Paths, Trusted, Verdict, accept, signed_by, unsupported};
 pub use algorithm::{Algorithm, DigestType, Support};
 pub use anchor::{Anchor, AnchorError, AnchorProblem, AnchorRecord, Anchors, Source};
-pub use keys::{Acceptance, Dnskey, Ds, Path, Paths, Trusted, Verdict, ZoneKeys, accept, signed_by, unsupported};
+pub use keys::{Dnskey, Ds, ZoneKeys};
 pub use negative::{LONGEST_LIFETIME, NegativeAnchor, NegativeAnchors};
 pub use rollover::{
     ADD_HOLD_DOWN, Action, Change, Event, KeyState, REMOVE_HOLD_DOWN, Rollover, StateError, StateProblem, TrackedKey,
 };
 pub use settings::{Beginning, Settings};
 pub use signature::{Verification, Verified, are_in_time, fitting_signatures, select, verify, worth_keeping};
-pub use work::{Allowance, Iterations, TooMuch, Work, WorkBound};
+pub use work::{Allowance, Iterations, Scope, TooMuch, Work, WorkBound};
 
 /// Why data must not be believed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl fmt::Display for Reason {
             Self::NeverValid => "has a signature that expires before it begins",
             Self::Expanded => "was made from a wildcard",
             Self::DenialMissing => "is denied without proof",
-            Self::TooManyDenials => "is denied by too many records",
+            Self::TooManyDenials => "is denied by too many records (limits.proofs-per-denial)",
             Self::Iterations => "is denied with too many NSEC3 iterations (limits.nsec3-iterations-tolerated)",
             Self::AlgorithmMissing(Algorithm(number)) => {
                 return write!(

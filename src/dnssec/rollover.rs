@@ -9,9 +9,10 @@ mod tests;
 
 use std::time::Duration;
 
+use super::acceptance::{Paths, Verdict, accept, signed_by};
 use super::algorithm::Support;
 use super::anchor::{Anchor, AnchorRecord, Source};
-use super::keys::{Dnskey, Ds, Paths, Verdict, accept, signed_by};
+use super::keys::{Dnskey, Ds};
 use super::{Bogus, Reason, Work};
 use crate::dns::{Name, RecordType, RrSet, serial_time};
 

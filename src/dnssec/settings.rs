@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::acceptance::Paths;
 use super::anchor::{Anchor, Anchors};
-use super::keys::Paths;
 use super::negative::{NegativeAnchor, NegativeAnchors};
 use crate::dns::Name;
 

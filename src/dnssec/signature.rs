@@ -10,17 +10,13 @@ mod vectors;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use smallvec::SmallVec;
-
 use crate::dns::{Name, Rdatas, RecordType, RrSet, Ttl};
 
 use super::algorithm::{Algorithm, Support};
 use super::canonical::Canonical;
-use super::keys::{Key, Role, ZoneKeys};
-use super::{Bogus, Reason, TooMuch, Work};
+use super::keys::{Few, Key, Role, ZoneKeys};
+use super::{Bogus, Reason, TooMuch, Work, WorkBound};
 
-/// Signatures over one RRset that are verified (KeyTrap).
-const MAX_TRIED: usize = 8;
 /// Seconds by which clocks may differ.
 const SKEW: i32 = 60;
 /// Octets of signed data that count as one verification: a small reply can unfold to a megabyte.
@@ -44,7 +40,7 @@ pub struct Verified {
 /// # Errors
 /// Why it must not be believed.
 pub fn verify(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Verified, Bogus> {
-    let mut verification = Verification::begin(set, keys, now)?;
+    let mut verification = Verification::begin(set, keys, now, work)?;
     loop {
         if let ControlFlow::Break(result) = verification.step(work) {
             return result;
@@ -70,12 +66,12 @@ impl<'a> Verification<'a> {
     ///
     /// # Errors
     /// Why none does.
-    pub fn begin(set: &'a RrSet, keys: &'a ZoneKeys, now: u32) -> Result<Self, Bogus> {
+    pub fn begin(set: &'a RrSet, keys: &'a ZoneKeys, now: u32, work: &Work) -> Result<Self, Bogus> {
         let because = |reason| Bogus { reason, name: set.owner.clone(), rtype: set.rtype };
         if !is_signable(set, keys) {
             return Err(because(Reason::SignaturesMissing));
         }
-        let fitting = fitting(set, keys, now).map_err(|obstacle| because(obstacle.reason()))?;
+        let fitting = fitting(set, keys, now, work).map_err(|obstacle| because(obstacle.reason()))?;
         Ok(Self { set, keys, now, fitting, records: Canonical::of(set), next: (0, 0), message: Vec::new() })
     }
 
@@ -111,7 +107,8 @@ impl<'a> Verification<'a> {
 
     /// Nobody needs so many signatures that do not fit (SigJam).
     fn nothing_fits(&self, work: &Work) -> Reason {
-        if self.fitting.len() == MAX_TRIED {
+        self.keys.tell_left_out(work);
+        if self.fitting.len() == work.scope().signatures as usize && work.has_failed_enough() {
             return Reason::TooMuch(work.refuse(TooMuch::Failures));
         }
         Obstacle::Unverified.reason()
@@ -120,7 +117,8 @@ impl<'a> Verification<'a> {
 
 /// The signatures of a set that `verified` says is good which may stay with it, `None` when all may: those by its zone
 /// over the same name, and of many only those that came into question. The others would be passed on unseen.
-pub fn worth_keeping(set: &RrSet, keys: &ZoneKeys, verified: &Verified, now: u32) -> Option<Rdatas> {
+pub fn worth_keeping(set: &RrSet, keys: &ZoneKeys, verified: &Verified, now: u32, work: &Work) -> Option<Rdatas> {
+    let most = work.scope().signatures as usize;
     let labels = verified.wildcard.as_ref().map_or_else(|| signable_labels(&set.owner), Name::label_count);
     let is_alike = |rdata: &[u8]| {
         let own = Rrsig::parse(rdata).and_then(|rrsig| rrsig.signed_by(&keys.apex));
@@ -128,10 +126,10 @@ pub fn worth_keeping(set: &RrSet, keys: &ZoneKeys, verified: &Verified, now: u32
     };
     let alike = || set.signatures.iter().filter(|rdata| is_alike(rdata));
     match (alike().count(), set.signatures.len()) {
-        (own, all) if own == all && all <= MAX_TRIED => None,
-        (..=MAX_TRIED, _) => Rdatas::new(alike()).ok(),
+        (own, all) if own == all && all <= most => None,
+        (own, _) if own <= most => Rdatas::new(alike()).ok(),
         _ => {
-            let fitting = fitting(set, keys, now).ok()?;
+            let fitting = fitting(set, keys, now, work).ok()?;
             Rdatas::new(fitting.iter().map(|(rdata, _)| *rdata).filter(|rdata| is_alike(rdata))).ok()
         }
     }
@@ -159,29 +157,37 @@ pub fn select(mut signatures: Vec<&[u8]>, most: usize) -> Vec<&[u8]> {
 }
 
 /// How many signatures of the set would be verified at most.
-pub fn fitting_signatures(set: &RrSet, keys: &ZoneKeys, now: u32) -> u32 {
-    let fitting = fitting(set, keys, now).map_or(0, |fitting| fitting.len());
+pub fn fitting_signatures(set: &RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> u32 {
+    let fitting = fitting(set, keys, now, work).map_or(0, |fitting| fitting.len());
     u32::try_from(fitting).unwrap_or(u32::MAX)
 }
 
-type Fitting<'a> = SmallVec<[(&'a [u8], Rrsig<'a>); MAX_TRIED]>;
+type Fitting<'a> = Few<(&'a [u8], Rrsig<'a>)>;
 
 /// The signatures that come into question, one at least; of too many the same ones whatever their order. Those that do
 /// not fit take no room from those that do (RFC 4035 §5.3.1, DOS-08).
-fn fitting<'a>(set: &'a RrSet, keys: &ZoneKeys, now: u32) -> Result<Fitting<'a>, Obstacle> {
+fn fitting<'a>(set: &'a RrSet, keys: &ZoneKeys, now: u32, work: &Work) -> Result<Fitting<'a>, Obstacle> {
     let mut most_telling = Obstacle::Foreign;
-    let mut fitting: Fitting<'a> = SmallVec::new();
+    let mut fitting: Fitting<'a> = Few::new();
     for rdata in set.signatures.iter() {
         match fit(rdata, set, keys, now) {
             Ok(rrsig) => fitting.push((rdata, rrsig)),
             Err(obstacle) => most_telling = most_telling.max(obstacle),
         }
     }
-    if fitting.len() > MAX_TRIED {
-        let kept = select(fitting.iter().map(|(rdata, _)| *rdata).collect(), MAX_TRIED);
+    let most = work.scope().signatures as usize;
+    if fitting.len() > most {
+        work.meet(WorkBound::Signatures);
+        let kept = select(fitting.iter().map(|(rdata, _)| *rdata).collect(), most);
         fitting.retain(|(rdata, _)| kept.contains(rdata));
     }
-    if fitting.is_empty() { Err(most_telling) } else { Ok(fitting) }
+    if !fitting.is_empty() {
+        return Ok(fitting);
+    }
+    if most_telling == Obstacle::KeyMissing {
+        keys.tell_left_out(work);
+    }
+    Err(most_telling)
 }
 
 /// Whether the zone can have signed such a set at all.

@@ -17,9 +17,12 @@ use crate::dns::{Name, Rdatas, RecordType, RrSet, Ttl};
 /// When all tests take place: what is signed by default is valid from an hour before to a day after.
 pub(crate) const NOW: u32 = 1_700_000_000;
 
+/// What a question may have of each kind of work.
+pub(crate) const ALLOWANCE: Allowance = Allowance { verifications: 32, failures: 8, digests: 16, hash_blocks: 600 };
+
 /// As much work as a question may have.
 pub(crate) const fn work() -> Work {
-    Work::new(Allowance { verifications: 32, failures: 8, digests: 16, hash_blocks: 600 })
+    Work::new(ALLOWANCE)
 }
 
 /// An unsigned RRset with a TTL of an hour, its data in presentation format.

@@ -1,7 +1,9 @@
 //! What validation may cost one client question (KeyTrap, NSEC3 floods). Spent before the work is done.
+//!
+//! Of what a zone has in masses a few are looked at, the same ones each time; the rest counts as if it were not there.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 
 /// How much one client question may have of each kind of work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,26 @@ pub struct Iterations {
 impl Iterations {
     /// What this validator does unless it is told otherwise; RFC 9276 §3.1 wants zones to have 0.
     pub const DEFAULT: Self = Self { validated: 50, tolerated: 500 };
+}
+
+/// How many of the things that a zone can have in masses are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// Signatures of one RRset that are verified (KeyTrap).
+    pub signatures: u32,
+    /// Keys of one zone that are made ready.
+    pub keys: u32,
+    /// Keys of one zone with the same tag and algorithm that are tried (KeyTrap). By chance there is one.
+    pub keys_alike: u32,
+    /// DS records, or keys of the operator, that are looked at for one zone (HashTrap).
+    pub ds: u32,
+    /// NSEC and NSEC3 RRsets of one denial; an honest proof needs four.
+    pub proofs: u32,
+}
+
+impl Scope {
+    /// What this validator looks at unless it is told otherwise.
+    pub const DEFAULT: Self = Self { signatures: 8, keys: 32, keys_alike: 2, ds: 8, proofs: 8 };
 }
 
 /// Which kind of work there was too much of.
@@ -69,19 +91,34 @@ pub enum WorkBound {
     Iterations,
     /// How often it may do so and be believed at all.
     TooManyIterations,
+    /// Signatures of one RRset.
+    Signatures,
+    /// Keys of one zone.
+    Keys,
+    /// Keys of one zone with the same tag and algorithm.
+    KeysAlike,
+    /// DS records, or keys of the operator, for one zone.
+    Ds,
+    /// NSEC and NSEC3 RRsets of one denial.
+    Proofs,
 }
 
 impl WorkBound {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 11] = [
         Self::Verifications,
         Self::Failures,
         Self::Digests,
         Self::HashBlocks,
         Self::Iterations,
         Self::TooManyIterations,
+        Self::Signatures,
+        Self::Keys,
+        Self::KeysAlike,
+        Self::Ds,
+        Self::Proofs,
     ];
 
-    const fn bit(self) -> u8 {
+    const fn bit(self) -> u16 {
         1 << self as u8
     }
 }
@@ -91,11 +128,12 @@ impl WorkBound {
 pub struct Work {
     allowance: Allowance,
     iterations: Iterations,
+    scope: Scope,
     verifications: AtomicU32,
     failures: AtomicU32,
     digests: AtomicU32,
     hash_blocks: AtomicU32,
-    met: AtomicU8,
+    met: AtomicU16,
 }
 
 impl Work {
@@ -104,11 +142,12 @@ impl Work {
         Self {
             allowance,
             iterations: Iterations::DEFAULT,
+            scope: Scope::DEFAULT,
             verifications: AtomicU32::new(0),
             failures: AtomicU32::new(0),
             digests: AtomicU32::new(0),
             hash_blocks: AtomicU32::new(0),
-            met: AtomicU8::new(0),
+            met: AtomicU16::new(0),
         }
     }
 
@@ -141,6 +180,18 @@ impl Work {
         self
     }
 
+    /// The same, with other bounds on what is looked at.
+    #[must_use]
+    pub const fn within(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// How much is looked at.
+    pub const fn scope(&self) -> Scope {
+        self.scope
+    }
+
     /// How often names may be hashed anew.
     pub const fn iterations(&self) -> Iterations {
         self.iterations
@@ -151,10 +202,15 @@ impl Work {
     /// # Errors
     /// [`TooMuch::Verifications`] when there were as many as there may be; [`TooMuch::Failures`] when too many failed.
     pub fn spend_verification(&self) -> Result<(), TooMuch> {
-        if self.failures.load(Ordering::Relaxed) >= self.allowance.failures {
+        if self.has_failed_enough() {
             return Err(self.refuse(TooMuch::Failures));
         }
         spend(&self.verifications, 1, self.allowance.verifications).ok_or_else(|| self.refuse(TooMuch::Verifications))
+    }
+
+    /// Whether as many signatures have failed as may.
+    pub(super) fn has_failed_enough(&self) -> bool {
+        self.failures() >= self.allowance.failures
     }
 
     /// A signature did not verify.

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::Quota;
-use crate::dnssec::Iterations;
+use crate::dnssec::{Iterations, Scope};
 use crate::telemetry::Tally;
 
 macro_rules! limits {
@@ -98,6 +98,16 @@ limits! {
     verifications Verifications: count = 32, "signatures";
     /// Signatures that do not verify, for one client question (KeyTrap).
     failed_verifications FailedVerifications: count = 8, "signatures";
+    /// Signatures of one RRset that are verified: of more the same ones, whatever their order (KeyTrap).
+    signatures_tried SignaturesTried: count = Scope::DEFAULT.signatures, "signatures";
+    /// Keys of one zone that are looked at.
+    keys_per_zone KeysPerZone: count = Scope::DEFAULT.keys, "keys";
+    /// Keys of one zone with the same tag and algorithm that are looked at (KeyTrap); by chance there is one.
+    keys_alike KeysAlike: count = Scope::DEFAULT.keys_alike, "keys";
+    /// DS records, or trust anchors, that are looked at for one zone (HashTrap).
+    ds_per_zone DsPerZone: count = Scope::DEFAULT.ds, "records";
+    /// Zones whose keys are tried when several seem to have signed something.
+    signers_tried SignersTried: count = 3, "zones";
     /// DS digests computed for one client question (HashTrap).
     digests Digests: count = 16, "digests";
     /// Blocks of 64 octets hashed with SHA-1 for one client question (NSEC3 iterations and closest enclosers).
@@ -118,8 +128,8 @@ limits! {
     records_per_rrset RecordsPerRrset: count = 100, "records";
     /// Server names of one referral that are looked at, before some of them are kept (NRDelegation).
     servers_read ServersRead: count = 64, "servers";
-    /// NSEC and NSEC3 RRsets kept of one denial.
-    proofs_per_denial ProofsPerDenial: count = 8, "RRsets";
+    /// NSEC and NSEC3 RRsets of one denial that are kept and looked at.
+    proofs_per_denial ProofsPerDenial: count = Scope::DEFAULT.proofs, "RRsets";
     /// RRsets of an answer to ANY that are checked and passed on; of more the rest is left out (ANYTrap).
     any_rrsets AnyRrsets: count = 24, "RRsets";
     /// Signatures kept with one RRset.

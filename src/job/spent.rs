@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use parking_lot::Mutex;
 
 use super::{Limit, LimitName, Limits};
-use crate::dnssec::{Allowance, Iterations, Work, WorkBound};
+use crate::dnssec::{Allowance, Iterations, Scope, Work, WorkBound};
 
 /// What one client question has spent so far. Only ever grows; shared with every sub-question.
 #[derive(Debug)]
@@ -25,14 +25,7 @@ impl Drop for Budget {
     /// Validation knows nothing of names and counts: what it was refused is counted when the question has ended.
     fn drop(&mut self) {
         for bound in self.work.met() {
-            self.limits.count(match bound {
-                WorkBound::Verifications => LimitName::Verifications,
-                WorkBound::Failures => LimitName::FailedVerifications,
-                WorkBound::Digests => LimitName::Digests,
-                WorkBound::HashBlocks => LimitName::HashBlocks,
-                WorkBound::Iterations => LimitName::Nsec3Iterations,
-                WorkBound::TooManyIterations => LimitName::Nsec3IterationsTolerated,
-            });
+            self.limits.count(name_of(bound));
         }
     }
 }
@@ -48,9 +41,16 @@ impl Budget {
         };
         let iterations =
             Iterations { validated: limits.nsec3_iterations, tolerated: limits.nsec3_iterations_tolerated };
+        let scope = Scope {
+            signatures: limits.signatures_tried,
+            keys: limits.keys_per_zone,
+            keys_alike: limits.keys_alike,
+            ds: limits.ds_per_zone,
+            proofs: limits.proofs_per_denial,
+        };
         Self {
             limits,
-            work: Work::new(allowance).with(iterations),
+            work: Work::new(allowance).with(iterations).within(scope),
             upstream_queries: AtomicU32::new(0),
             tcp_queries: AtomicU32::new(0),
             upstream_octets: AtomicU32::new(0),
@@ -116,9 +116,15 @@ impl Budget {
         }
     }
 
-    /// The bounds that were reached on the question's behalf, in the order in which they were, without those on validation.
+    /// The bounds that were reached on the question's behalf, in the order in which they were; those on validation last.
     pub fn met(&self) -> Vec<LimitName> {
-        self.met.lock().clone()
+        let mut met = self.met.lock().clone();
+        for name in self.work.met().map(name_of) {
+            if !met.contains(&name) {
+                met.push(name);
+            }
+        }
+        met
     }
 
     fn over(&self, name: LimitName, limit: Limit) -> Limit {
@@ -149,6 +155,23 @@ impl Budget {
     /// Packets sent to other servers so far.
     pub fn queries_spent(&self) -> u32 {
         self.upstream_queries.load(Ordering::Relaxed)
+    }
+}
+
+/// What operators call a bound on validation.
+const fn name_of(bound: WorkBound) -> LimitName {
+    match bound {
+        WorkBound::Verifications => LimitName::Verifications,
+        WorkBound::Failures => LimitName::FailedVerifications,
+        WorkBound::Digests => LimitName::Digests,
+        WorkBound::HashBlocks => LimitName::HashBlocks,
+        WorkBound::Iterations => LimitName::Nsec3Iterations,
+        WorkBound::TooManyIterations => LimitName::Nsec3IterationsTolerated,
+        WorkBound::Signatures => LimitName::SignaturesTried,
+        WorkBound::Keys => LimitName::KeysPerZone,
+        WorkBound::KeysAlike => LimitName::KeysAlike,
+        WorkBound::Ds => LimitName::DsPerZone,
+        WorkBound::Proofs => LimitName::ProofsPerDenial,
     }
 }
 

@@ -11,7 +11,7 @@ use super::validate::Checked;
 use super::{ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{Name, RecordType, RrSet};
-use crate::dnssec::{Reason, Settings, ZoneKeys, fitting_signatures};
+use crate::dnssec::{Reason, Settings, Work, ZoneKeys, fitting_signatures};
 use crate::job::Job;
 
 /// Signatures of one RRset or denial that do not verify: more than an honest zone ever has.
@@ -30,8 +30,9 @@ pub(super) struct Blame<'a> {
 
 /// Whether so many signatures seem to be the zone's that somebody may want to see them fail: an honest zone has two for each
 /// RRset, and seldom three.
-pub(super) fn is_crowded<'a>(sets: impl Iterator<Item = &'a RrSet>, keys: &ZoneKeys, now: u32) -> bool {
-    let (sets, signatures) = sets.fold((0, 0), |(sets, all), set| (sets + 1, all + fitting_signatures(set, keys, now)));
+pub(super) fn is_crowded<'a>(sets: impl Iterator<Item = &'a RrSet>, keys: &ZoneKeys, now: u32, work: &Work) -> bool {
+    let fitting = |set| fitting_signatures(set, keys, now, work);
+    let (sets, signatures) = sets.fold((0, 0), |(sets, all), set| (sets + 1, all + fitting(set)));
     signatures >= MANY_FAILURES && signatures > 2 * sets
 }
 

@@ -11,9 +11,9 @@ use super::turn::in_turn;
 use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Proven;
 use crate::dns::{Question, RrSet, Security, Ttl};
-use crate::dnssec::denial::{Denied, MOST_SETS, NameError, Proofs};
+use crate::dnssec::denial::{Denied, NameError, Proofs};
 use crate::dnssec::{Acceptance, Bogus, Reason, Trusted, Verification, Verified, ZoneKeys, worth_keeping};
-use crate::job::Job;
+use crate::job::{Job, count};
 
 /// What is denied.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,8 +55,8 @@ impl<'a> Signer<'a> {
 
     /// Checks that the zone has signed `set`, a signature at a time.
     async fn verify(&self, set: &RrSet) -> Result<Verified, Bogus> {
-        let mut verification = Verification::begin(set, self.keys, self.now)?;
         let work = self.job.budget().work();
+        let mut verification = Verification::begin(set, self.keys, self.now, work)?;
         loop {
             let step = || {
                 let before = work.failures();
@@ -68,6 +68,14 @@ impl<'a> Signer<'a> {
                 return result;
             }
         }
+    }
+
+    /// The set without the signatures that say nothing of it.
+    fn with_its_own(&self, mut set: RrSet, verified: &Verified) -> RrSet {
+        if let Some(signatures) = worth_keeping(&set, self.keys, verified, self.now, self.job.budget().work()) {
+            set.signatures = signatures;
+        }
+        set
     }
 }
 
@@ -81,15 +89,15 @@ impl Resolver {
             let verified = Signer::new(&path.keys, self.wall(), job).verify(dnskeys).await;
             ttl = ttl.min(verified.map_err(|found| path.missing(found))?.ttl);
         }
-        Ok(in_turn(|| acceptance.end(ttl)).await)
+        Ok(in_turn(|| acceptance.end(ttl, work)).await)
     }
 
     /// An RRset that the zone has signed.
     pub(super) async fn check_signed(&self, set: RrSet, signer: &Signer<'_>) -> Result<RrSet, ResolveError> {
-        let Signer { keys, job, now, .. } = *signer;
+        let Signer { keys, job, .. } = *signer;
         let verified = signer.verify(&set).await.map_err(believed_not)?;
         let ttl = set.ttl.min(verified.ttl);
-        let set = with_its_own(set, keys, &verified, now);
+        let set = signer.with_its_own(set, &verified);
         let Some(encloser) = verified.wildcard else {
             return Ok(self.with_target(RrSet { security: Security::Secure, ttl, ..set }, signer).await);
         };
@@ -115,12 +123,12 @@ impl Resolver {
         signer: &Signer<'_>,
     ) -> Result<Outcome, ResolveError> {
         let Question { name, rtype } = question;
-        let Signer { keys, job, now, .. } = *signer;
+        let Signer { keys, job, .. } = *signer;
         let (proof, mut ttl, wrong) = self.verified(&denial.proof, signer).await;
         if let Some(soa) = denial.soa.take() {
             let verified = signer.verify(&soa).await.map_err(believed_not)?;
             ttl = ttl.min(verified.ttl);
-            denial.soa = Some(with_its_own(soa, keys, &verified, now));
+            denial.soa = Some(signer.with_its_own(soa, &verified));
         }
         let judged = Proofs::new(&keys.apex, proof.iter(), job.budget().work()).and_then(|mut proofs| match claim {
             Claim::NoData => proofs.no_data(name, *rtype).map(|denied| (claim, denied.security())),
@@ -144,13 +152,13 @@ impl Resolver {
     /// Those of `sets` that the zone signed, for how long they hold, and what is wrong with the first that it did not.
     pub(super) async fn verified(&self, sets: &[RrSet], signer: &Signer<'_>) -> (Vec<RrSet>, Ttl, Option<Bogus>) {
         let (mut good, mut ttl, mut wrong) = (Vec::new(), Ttl::MAX, None);
-        for set in sets.iter().take(MOST_SETS) {
+        for set in sets.iter().take(count(signer.job.limits().proofs_per_denial)) {
             match signer.verify(set).await {
                 // A proof made from a wildcard proves nothing.
                 Ok(verified) if verified.wildcard.is_none() => {
                     ttl = ttl.min(verified.ttl);
                     let longest = set.ttl.min(verified.ttl);
-                    let set = with_its_own(set.clone(), signer.keys, &verified, signer.now);
+                    let set = signer.with_its_own(set.clone(), &verified);
                     good.push(RrSet { security: Security::Secure, ttl: longest, ..set });
                 }
                 Ok(_) => {}
@@ -159,14 +167,6 @@ impl Resolver {
         }
         (good, ttl, wrong)
     }
-}
-
-/// The set without the signatures that say nothing of it.
-fn with_its_own(mut set: RrSet, keys: &ZoneKeys, verified: &Verified, now: u32) -> RrSet {
-    if let Some(signatures) = worth_keeping(&set, keys, verified, now) {
-        set.signatures = signatures;
-    }
-    set
 }
 
 /// The error for data that is not signed as it should be.

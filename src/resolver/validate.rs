@@ -13,11 +13,8 @@ use super::{Denial, Outcome, ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl, serial_time};
 use crate::dnssec::{Beginning, Reason, Settings};
-use crate::job::Job;
+use crate::job::{Job, LimitName, count};
 use crate::telemetry::Step;
-
-/// Zones that are tried when several seem to have signed something. Mostly it is one; in a change of hands, two.
-const MOST_SIGNERS: usize = 3;
 
 /// How long is kept what counts only because of the operator's exception, or of an anchor that leads nowhere.
 const EXCEPTED: Ttl = Ttl::from_secs(60);
@@ -187,7 +184,7 @@ impl Resolver {
         if self.anchored().anchors.at(&base).is_none() || !leads_nowhere() {
             return None;
         }
-        let signers = signers_of(denial.proof.iter(), of, zone).into_iter();
+        let signers = signers_of(denial.proof.iter(), of, zone, job).into_iter();
         for signer in signers.filter(|signer| base.is_strictly_below(signer)) {
             let Ok(Standing::Secure(keys)) = self.standing(&signer, job).await else { continue };
             let signed = Signer::new(&keys, self.wall(), job);
@@ -217,11 +214,11 @@ impl Resolver {
         }
         let base = self.base(zone, of, job);
         let mut attempts = Attempts::default();
-        for signer in signers_of(sets.clone(), of, &base) {
+        for signer in signers_of(sets.clone(), of, &base, job) {
             match self.standing(&signer, job).await {
                 Ok(Standing::Insecure(why)) => return Ok(Judged::Otherwise((Security::Insecure, longest(why)))),
                 Ok(Standing::Secure(keys)) if keys.apex == signer => {
-                    let crowded = is_crowded(sets.clone(), &keys, self.wall());
+                    let crowded = is_crowded(sets.clone(), &keys, self.wall(), job.budget().work());
                     if crowded && let Some(checked) = self.hidden(&base, of, job).await? {
                         return Ok(Judged::Otherwise(checked));
                     }
@@ -309,26 +306,34 @@ impl Resolver {
 }
 
 /// Who may have signed `sets` and can speak of that name and type, the zone that is known to have it first: a signature
-/// that somebody added must not take the place of another. What a zone above `base` says of names in it is hearsay.
+/// that somebody added must not take the place of another. What a zone above `base` says of names in it is hearsay. Mostly
+/// it is one zone; in a change of hands, two.
 fn signers_of<'a>(
     sets: impl Iterator<Item = &'a RrSet>,
     (name, rtype): (&Name, RecordType),
     base: &Name,
-) -> SmallVec<[Name; MOST_SIGNERS]> {
+    job: &Job,
+) -> SmallVec<[Name; 3]> {
+    let most = count(job.limits().signers_tried);
     let is_parents = |signer: &Name| rtype.is_parent_side() && signer == name && !name.is_root();
     let may_be = |signer: &Name| name.is_in(signer) && signer.is_in(base) && !is_parents(signer);
-    let mut signers = SmallVec::new();
+    let (mut signers, mut left_out) = (SmallVec::new(), false);
     for signer in sets.flat_map(RrSet::signers).filter(may_be) {
         if signers.contains(&signer) {
             continue;
         }
         if signer == *base {
             signers.insert(0, signer);
-        } else if signers.len() < MOST_SIGNERS {
+        } else if signers.len() < most {
             signers.push(signer);
+        } else {
+            left_out = true;
         }
     }
-    signers.truncate(MOST_SIGNERS);
+    if left_out || signers.len() > most {
+        job.budget().reach(LimitName::SignersTried);
+    }
+    signers.truncate(most);
     signers
 }
 

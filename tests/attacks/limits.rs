@@ -13,6 +13,7 @@ use burdock::world::Transport;
 use futures_util::future::join_all;
 
 use crate::sim::validation::from;
+use crate::sim::validation::scope::crowded;
 use crate::support::{EPOCH, Lab, Reply, Tree, name, run};
 
 const A: RecordType = RecordType::A;
@@ -52,6 +53,11 @@ const ROWS: &[Row] = &[
     (L::FailedAddressLookups, 1, &["www.bare.t1"], Named),
     (L::Verifications, 0, &["www.s1"], Named),
     (L::FailedVerifications, 0, &["www.s1"], Named),
+    (L::SignaturesTried, 1, &["www.jam.s1"], Named),
+    (L::KeysPerZone, 2, &["www.many.s1"], Named),
+    (L::KeysAlike, 1, &["www.alike.s1"], Named),
+    (L::DsPerZone, 1, &["www.rolling.s1"], Named),
+    (L::SignersTried, 1, &["www.below.s1"], Named),
     (L::Digests, 0, &["www.s1"], Named),
     (L::HashBlocks, 0, &["nowhere.s3"], Named),
     (L::Nsec3Iterations, 0, &["nowhere.s3"], Answered),
@@ -125,6 +131,7 @@ fn tree() -> Tree {
         .secure("s3", &["198.18.8.4"], www)
         .signer("s3", |signer| signer.denying(Denials::Nsec3(hashing)))
         .wrong("bogus.s1", Flaw::Signature(name("www.bogus.s1"), A, Field::Signature));
+    let tree = crowded(tree, "198.18.8.1");
     let tree = silent.iter().chain(&["198.18.3.5"]).fold(tree, |tree, server| tree.behave(server, Behaviour::Silent));
     tree.behave("198.18.4.1", Behaviour::Slow(Duration::from_millis(300)))
         .behave("198.18.5.1", Behaviour::Truncates)

@@ -9,16 +9,12 @@ mod nsec3;
 mod tests;
 mod types;
 
-use super::{Reason, Work};
+use super::{Reason, Work, WorkBound};
 use crate::dns::{Name, RecordType, RrSet, Security};
 
 pub use nsec::Nsec;
 pub use nsec3::{Hash, Nsec3, Parameters, is_beyond_validation};
 pub use types::Types;
-
-/// The most NSEC and NSEC3 RRsets that are looked at; an honest proof needs four. Callers can save themselves the
-/// verification of more.
-pub const MOST_SETS: usize = 8;
 
 /// What a denial is worth, once it is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +110,14 @@ impl<'a> Proofs<'a> {
     ///
     /// # Errors
     /// [`Reason::DenialMissing`] when nothing is left or the NSEC3 records do not hash alike,
-    /// [`Reason::TooManyDenials`] for more than [`MOST_SETS`], [`Reason::Iterations`] beyond what is tolerated.
+    /// [`Reason::TooManyDenials`] for more than are looked at, [`Reason::Iterations`] beyond what is tolerated.
     pub fn new(apex: &'a Name, sets: impl Iterator<Item = &'a RrSet>, work: &'a Work) -> Result<Self, Reason> {
         let mut plain = Vec::new();
         let mut hashed = Vec::new();
         let denials = sets.filter(|set| set.rtype == RecordType::NSEC || set.rtype == RecordType::NSEC3);
         for (index, set) in denials.enumerate() {
-            if index == MOST_SETS {
+            if index == work.scope().proofs as usize {
+                work.meet(WorkBound::Proofs);
                 return Err(Reason::TooManyDenials);
             }
             if is_expanded(set) {

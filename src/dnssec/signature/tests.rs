@@ -1,8 +1,8 @@
 //! Signatures that lie in one field, and what is made of many at once.
 
 use super::*;
-use crate::dnssec::TooMuch;
-use crate::dnssec::signer::{Fields, NOW, Signer, of, rrset, with_signatures, work};
+use crate::dnssec::signer::{ALLOWANCE, Fields, NOW, Signer, of, rrset, with_signatures, work};
+use crate::dnssec::{Allowance, Scope, TooMuch};
 
 const ZONE: &str = "zone.example";
 
@@ -189,6 +189,35 @@ fn bad_signatures_end_soon() {
 }
 
 #[test]
+fn so_many_signatures_are_tried_as_the_operator_wants() {
+    let signer = Signer::new(ZONE, 1);
+    let lasting = |number: u32| Fields { expiration: NOW + 90_000 + number, ..signer.fields(&www()) };
+    let spoilt = |number| {
+        let mut rrsig = signer.rrsig(&www(), &lasting(number));
+        *rrsig.last_mut().unwrap() ^= 1;
+        rrsig
+    };
+    // The good one ends first, so it is tried last.
+    let crowd = |bad: u32| {
+        let all: Vec<_> = (1..=bad).map(spoilt).chain([signer.rrsig(&www(), &lasting(0))]).collect();
+        with_signatures(&www(), &all)
+    };
+    let judged = |set: &RrSet, signatures: u32, failures: u32| {
+        let allowance = Allowance { failures, ..ALLOWANCE };
+        let work = Work::new(allowance).within(Scope { signatures, ..Scope::DEFAULT });
+        let found = verify(set, &signer.keys(), NOW, &work).map(|_| ()).map_err(|bogus| bogus.reason);
+        (found, work.failures(), work.met().collect::<Vec<_>>())
+    };
+    let bad = Err(Reason::BadSignature);
+    assert_eq!(judged(&crowd(4), 4, 8), (bad, 4, vec![WorkBound::Signatures]));
+    assert_eq!(judged(&crowd(4), 5, 8), (Ok(()), 4, vec![]));
+    // Where more may fail, it is no failure too many.
+    assert_eq!(judged(&crowd(8), 8, 100), (bad, 8, vec![WorkBound::Signatures]));
+    // One that is bad, and no other: nothing was left out.
+    assert_eq!(judged(&with_signatures(&www(), &[spoilt(1)]), 1, 8), (bad, 1, vec![]));
+}
+
+#[test]
 fn what_unfolds_to_a_megabyte_is_not_hashed() {
     // 4,096 addresses of a name of 255 octets: 64 KiB on the wire, over a mebibyte to hash.
     let label = "a".repeat(60);
@@ -258,8 +287,8 @@ fn one_good_signature_is_found_wherever_it_stands() {
             let (set, spent) = (with_signatures(&set, &all), work());
             let found = verify(&set, &keys, NOW, &spent).map_err(|bogus| bogus.reason);
             assert_eq!((&found, spent.verifications()), (&verified(3600, None), 1), "{at}");
-            let kept = worth_keeping(&set, &keys, &found.unwrap(), NOW).unwrap();
-            assert!(kept.len() <= MAX_TRIED && kept.iter().any(|rdata| rdata == good), "{at}");
+            let kept = worth_keeping(&set, &keys, &found.unwrap(), NOW, &spent).unwrap();
+            assert!(kept.len() <= 8 && kept.iter().any(|rdata| rdata == good), "{at}");
         }
     }
 }
@@ -270,7 +299,7 @@ fn a_set_keeps_the_signatures_that_say_something_of_it() {
     let set = signer.sign(&www());
     let kept = |set: &RrSet| {
         let found = verify(set, &signer.keys(), NOW, &work()).unwrap();
-        worth_keeping(set, &signer.keys(), &found, NOW)
+        worth_keeping(set, &signer.keys(), &found, NOW, &work())
     };
     assert_eq!(kept(&set), None);
     // By a key that is not known here, others may know it.

@@ -18,6 +18,7 @@ mod keys;
 mod operation;
 mod outputs;
 mod plain;
+pub mod scope;
 mod signatures;
 mod stage;
 mod targets;

@@ -3,7 +3,7 @@
 use data_encoding::BASE32HEX_NOPAD;
 
 use super::*;
-use crate::dnssec::TooMuch;
+use crate::dnssec::{Scope, TooMuch};
 
 /// One way to ask a zone, whatever it is asked.
 type Judge<'a> = dyn Fn(&Zone) -> Result<Denied, Reason> + 'a;
@@ -140,6 +140,12 @@ fn more_records_than_a_proof_needs_are_not_looked_at() {
         let mut zone = zone(0, &[]);
         zone.sets = vec![zone.sets[0].clone(); count];
         assert_eq!(zone.proofs().err(), wanted, "{count}");
+    }
+    // As many as the operator wants.
+    let mut five = Zone::new("z", &(0..5).map(|i| format!("a{i}.z. NSEC b{i}.z. A NSEC\n")).collect::<String>());
+    for (most, wanted, met) in [(5, None, vec![]), (4, Some(Reason::TooManyDenials), vec![WorkBound::Proofs])] {
+        five.work = work().within(Scope { proofs: most, ..Scope::DEFAULT });
+        assert_eq!((five.proofs().err(), five.work.met().collect()), (wanted, met));
     }
     // Other records do not count.
     let others: String = (0..20).map(|i| format!("a{i}.z. A 192.0.2.1\n")).collect();

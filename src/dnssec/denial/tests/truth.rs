@@ -285,8 +285,9 @@ proptest! {
         for name in &names {
             let mut sets = chain.clone();
             // Of the whole chain nothing is missing only if it is not more than is looked at.
-            let whole = sets.len() <= MOST_SETS;
-            sets.truncate(MOST_SETS);
+            let most = work().scope().proofs as usize;
+            let whole = sets.len() <= most;
+            sets.truncate(most);
             Trial { known: &known, style, sets: &sets, whole, name }.run();
             for index in &removed {
                 if !sets.is_empty() {
