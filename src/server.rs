@@ -159,7 +159,7 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
     refuse_loops(&resolver.forwards, &addresses)?;
     resolver.own_addresses.extend(askable(&addresses, resolver.upstream_port));
 
-    let world = world(settings.source);
+    let world = world(settings.source, Arc::clone(&limits));
     let clock = world.clock.clone();
     let resolver = Arc::new(Resolver::new(resolver, &cache, Arc::clone(&limits), world));
     // Before the first answer: what was learnt in earlier runs is in force from the start.
@@ -178,9 +178,9 @@ pub fn start(parts: Parts) -> Result<Server, StartError> {
 }
 
 /// The world of a process that asks the Internet.
-pub fn world(source: Vec<IpAddr>) -> World {
+pub fn world(source: Vec<IpAddr>, limits: Arc<Limits>) -> World {
     let dice = Dice::system();
-    World { network: Arc::new(Outbound::new(source, dice.clone())), clock: Clock::system(), dice }
+    World { network: Arc::new(Outbound::new(source, dice.clone(), limits)), clock: Clock::system(), dice }
 }
 
 /// A running server.

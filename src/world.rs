@@ -55,6 +55,8 @@ pub type IsOurs<'a> = &'a (dyn Fn(&[u8]) -> Arrival + Send + Sync);
 pub trait Network: Send + Sync {
     /// Sends `query` (without any length prefix) over `route` and waits for the packet that `is_ours` accepts.
     /// Packets it does not accept are passed over. There is no deadline in here: the caller drops the future.
+    ///
+    /// [`io::ErrorKind::ResourceBusy`] says that others have all the connections to the server that there may be.
     fn exchange<'a>(&'a self, route: Route, query: &'a [u8], is_ours: IsOurs<'a>) -> BoxFuture<'a, io::Result<Bytes>>;
 }
 

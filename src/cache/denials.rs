@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::dns::{Name, Rdatas, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Hash, Nsec, Nsec3, Parameters};
+use crate::job::{LimitName, Limits, count};
 
 /// Where a record stands in its zone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +72,7 @@ pub struct Denials {
     zones: Mutex<Zones>,
     capacity: usize,
     longest: Ttl,
+    limits: Arc<Limits>,
 }
 
 struct Zones {
@@ -100,9 +102,10 @@ struct Kept {
 
 impl Denials {
     /// An empty cache for at most `capacity` octets; nothing is kept for longer than `longest`.
-    pub fn new(capacity: u64, longest: Ttl) -> Self {
+    pub fn new(capacity: u64, longest: Ttl, limits: &Arc<Limits>) -> Self {
         let zones = Zones { by_apex: BTreeMap::new(), by_turn: BTreeMap::new(), last_turn: 0, octets: 0 };
-        Self { zones: Mutex::new(zones), capacity: usize::try_from(capacity).unwrap_or(usize::MAX), longest }
+        let (zones, capacity) = (Mutex::new(zones), usize::try_from(capacity).unwrap_or(usize::MAX));
+        Self { zones, capacity, longest, limits: Arc::clone(limits) }
     }
 
     /// Remembers what a zone has proven.
@@ -127,7 +130,11 @@ impl Denials {
         for ((_, place), kept) in records.into_iter().filter(|((other, _), _)| *other == order) {
             zone.put(place, kept);
         }
-        while (zone.octets > self.capacity / PARTS || zone.records.len() > MOST_RECORDS) && zone.make_room() {}
+        let most = count(self.limits.proofs_per_zone);
+        if zone.records.len() > most {
+            self.limits.count(LimitName::ProofsPerZone);
+        }
+        while (zone.octets > self.capacity / PARTS || zone.records.len() > most) && zone.make_room() {}
         let after = zone.octets;
         zones.octets = zones.octets + after - before;
         while zones.octets > self.capacity && zones.forget_oldest() {}
@@ -290,8 +297,6 @@ fn read(set: &RrSet, apex: &Name) -> Option<(Order, Place)> {
 
 /// One zone may have one part of so many.
 const PARTS: usize = 8;
-/// The most records of one zone.
-const MOST_RECORDS: usize = 16_384;
 /// The most records that one look-up throws away.
 const MOST_EXPIRED: usize = 8;
 /// What a zone takes besides its records, in two trees.

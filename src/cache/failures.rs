@@ -1,4 +1,5 @@
-//! Resolution failures (RFC 9520 §3.2): remembered for a second, then twice as long each time, up to five minutes.
+//! Resolution failures (RFC 9520 §3.2): remembered for `limits.failure-first`, then twice as long each time, up to
+//! `limits.failure-longest`, or less where the reason says so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +9,13 @@ use tokio::time::Instant;
 use super::key_of;
 use super::store::{Entry, Store};
 use crate::dns::Question;
+use crate::job::{LimitName, Limits};
 
-const FIRST: Duration = Duration::from_secs(1);
 /// A failure this long after the last one's end, or as long as that was remembered, is a new one. An attempt that fails takes
 /// its time, too: without it none would ever be remembered for longer.
 const RECENT: Duration = Duration::from_secs(10);
 /// While a failure is remembered for longer, it is looked again so often whether it still stands.
 const LOOK: Duration = Duration::from_secs(5);
-/// The longest that a failure is remembered (RFC 9520 §3.2).
-pub const LONGEST: Duration = Duration::from_secs(300);
 
 /// A question that could not be resolved, why, and until when it is not tried again.
 #[derive(Clone, Debug)]
@@ -45,9 +44,9 @@ pub trait Reason: Clone + Send + Sync + 'static {
     /// The octets it takes beyond its own size.
     fn octets(&self) -> usize;
 
-    /// How long it is remembered at most.
-    fn longest(&self) -> Duration {
-        LONGEST
+    /// How long it is remembered at most, and the bound that says so, if one does.
+    fn longest(&self, limits: &Limits) -> (Duration, Option<LimitName>) {
+        (limits.failure_longest, Some(LimitName::FailureLongest))
     }
 }
 
@@ -70,12 +69,13 @@ impl<E: Reason> Entry for Arc<Kept<E>> {
 /// The cache of failures; `E` is the reason.
 pub struct Failures<E: Reason> {
     store: Store<Arc<Kept<E>>>,
+    limits: Arc<Limits>,
 }
 
 impl<E: Reason> Failures<E> {
     /// An empty cache for at most `capacity` octets.
-    pub fn new(capacity: u64, seed: u64) -> Self {
-        Self { store: Store::new(capacity, seed) }
+    pub fn new(capacity: u64, seed: u64, limits: &Arc<Limits>) -> Self {
+        Self { store: Store::new(capacity, seed), limits: Arc::clone(limits) }
     }
 
     /// The failure that still stands for `question`.
@@ -102,13 +102,24 @@ impl<E: Reason> Failures<E> {
     fn put(&self, question: &Question, reason: E, (now, pause): (Instant, Option<Duration>)) {
         let key = key_of(&question.name, question.rtype);
         let recent = self.store.get(&key).filter(|last| last.failed.is_recent(now));
-        let usual = recent.as_ref().map_or(FIRST, |last| (last.failed.usual * 2).min(reason.longest()));
+        let (usual, bound) = self.usual(&reason, recent.as_ref().map(|last| last.failed.usual));
+        bound.filter(|_| pause.is_none()).into_iter().for_each(|bound| self.limits.count(bound));
         let pause = pause.unwrap_or(usual);
         // What another question met in between is no reason to try this one sooner.
         let until = recent.map_or(now, |last| last.failed.until).max(now + pause);
         let until_below = now + usual.min(pause);
         let failed = Failed { reason, until, until_below, pause, usual, looked: now };
         self.store.insert(&key, Arc::new(Kept { key: key.as_slice().into(), failed }));
+    }
+
+    /// How long a failure is remembered after one that was for `last`, and the bound that makes it so, if one does.
+    fn usual(&self, reason: &E, last: Option<Duration>) -> (Duration, Option<LimitName>) {
+        let (longest, most) = reason.longest(&self.limits);
+        let (wanted, least) = match last {
+            None => (self.limits.failure_first, Some(LimitName::FailureFirst)),
+            Some(last) => (last * 2, None),
+        };
+        if wanted > longest { (longest, most) } else { (wanted, least) }
     }
 
     /// Forgets all failures: what they were due to has changed.
@@ -145,7 +156,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn pauses_double_from_one_second_to_three_hundred() {
-        let (failures, clock) = (Failures::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let limits = Arc::new(Limits::default());
+        let (failures, clock) = (Failures::new(1 << 20, 0, &limits), Clock::at(Duration::ZERO));
         let question = Question::new("dead.example".parse().unwrap(), RecordType::A);
         let mut pauses = Vec::new();
         for _ in 0..11 {
@@ -158,15 +170,31 @@ mod tests {
             tokio::time::advance(Duration::from_secs(8)).await;
         }
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-        tokio::time::advance(LONGEST + RECENT).await;
+        let times = [LimitName::FailureFirst, LimitName::FailureLongest].map(|bound| limits.times(bound));
+        assert_eq!(times, [1, 2]);
+        tokio::time::advance(limits.failure_longest + RECENT).await;
         assert!(failures.may_look(&question, clock.now()) && !failures.may_look(&question, clock.now()));
         failures.insert(&question, (), clock.now());
         assert_eq!((failures.find(&question, clock.now()).unwrap().until - clock.now()).as_secs(), 1);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn the_operator_says_how_long() {
+        let [first, longest] = [3, 5].map(Duration::from_secs);
+        let limits = Arc::new(Limits { failure_first: first, failure_longest: longest, ..Limits::default() });
+        let (failures, clock) = (Failures::new(1 << 20, 0, &limits), Clock::at(Duration::ZERO));
+        let question = Question::new("dead.example".parse().unwrap(), RecordType::A);
+        for pause in [first, longest, longest] {
+            failures.insert(&question, (), clock.now());
+            assert_eq!(failures.find(&question, clock.now()).unwrap().until - clock.now(), pause);
+            tokio::time::advance(pause).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_has_an_old_answer_waits_and_who_depends_on_it_does_not() {
-        let (failures, clock) = (Failures::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let limits = Arc::new(Limits::default());
+        let (failures, clock) = (Failures::new(1 << 20, 0, &limits), Clock::at(Duration::ZERO));
         let question = Question::new("ns.dead.example".parse().unwrap(), RecordType::A);
         let left = || {
             let failed = failures.find(&question, clock.now()).unwrap();

@@ -24,7 +24,7 @@ use crate::dns::{Name, RecordType, Ttl};
 pub use answers::{Answer, AnswerKey, Answers};
 pub use cuts::Cuts;
 pub use denials::{Denials, Order, Place, Proven, ProvenZone};
-pub use failures::{Failed, Failures, LONGEST as LONGEST_FAILURE, Reason};
+pub use failures::{Failed, Failures, Reason};
 pub use front::{Found, Front};
 pub use past::{Past, Reach};
 pub use rrsets::{Rank, RrSets};
@@ -55,6 +55,8 @@ pub struct ServeStale {
     pub answer_ttl: Ttl,
     /// How long a client waits for something better.
     pub client_wait: Duration,
+    /// While it can be told, what could not be found out is not tried again for so long (RFC 8767 §5).
+    pub retry: Duration,
 }
 
 impl Settings {

@@ -85,7 +85,7 @@ async fn resolve(words: &Words, config: Config) -> Result<Reply, Failure> {
 
 /// Asks `server`, as a stub does (RFC 1123 §6.1.3.2): UDP, and TCP when the reply is truncated.
 async fn ask(words: &Words, server: SocketAddr, config: Config) -> Result<Reply, Failure> {
-    let world = server::world(config.source);
+    let world = server::world(config.source, Arc::new(config.limits));
     let started = world.clock.now();
     let mut transport = if words.tcp { Transport::Tcp } else { Transport::Udp };
     let mut answered = exchange(&world, words, Route { server, transport }).await?;

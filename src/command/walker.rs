@@ -24,10 +24,10 @@ pub struct Walker {
 impl Walker {
     /// A resolver as `config` describes it.
     pub fn new(config: &Config) -> Self {
-        let world = server::world(config.source.clone());
+        let limits = Arc::new(config.limits.clone());
+        let world = server::world(config.source.clone(), Arc::clone(&limits));
         let sent = Arc::new(Counting { inner: world.network, exchanges: AtomicU32::new(0) });
         let world = World { network: Arc::clone(&sent) as Arc<dyn Network>, ..world };
-        let limits = Arc::new(config.limits.clone());
         Self { resolver: Arc::new(Resolver::new(config.resolver.clone(), &config.cache, limits, world)), sent }
     }
 

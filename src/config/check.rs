@@ -1,6 +1,7 @@
 //! From what was given to what is in force: every value read, every relation between values checked.
 
 use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -213,9 +214,20 @@ fn limits(given: &mut Given) -> Option<Limits> {
         };
         complete &= value.is_some_and(|value| limits.set(bound.name, value));
     }
+    let remembered = [
+        ("limits.failure-first", limits.failure_first),
+        ("limits.failure-longest", limits.failure_longest),
+        ("limits.barren-longest", limits.barren_longest),
+    ];
+    for (key, _) in remembered.into_iter().filter(|(_, time)| !REMEMBERED.contains(time)) {
+        let reason =
+            "is out of range: failures are remembered for a second at least, and for five minutes at most (RFC 9520)";
+        given.complain(key, Complaint::new(reason, "write a time from `1s` to `5m`"));
+    }
     let ordered = [
         ("limits.first-timeout", limits.first_timeout, "shortest-timeout", limits.shortest_timeout),
         ("limits.longest-timeout", limits.longest_timeout, "first-timeout", limits.first_timeout),
+        ("limits.failure-longest", limits.failure_longest, "failure-first", limits.failure_first),
         ("limits.work-deadline", limits.work_deadline, "answer-deadline", limits.answer_deadline),
     ];
     for (key, longer, other, shorter) in ordered.into_iter().filter(|(_, longer, _, shorter)| longer < shorter) {
@@ -252,6 +264,8 @@ pub(super) fn choose<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, Compla
     chosen.ok_or_else(|| Complaint::new(format!("`{text}` is not known here"), "choose another word"))
 }
 
+/// How long failures are to be remembered (RFC 9520 §3.2).
+const REMEMBERED: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 const DAY: Duration = Duration::from_secs(86_400);
 /// RFC 8767 §4 suggests never to keep anything longer.
 const WEEK: Duration = Duration::from_secs(7 * 86_400);

@@ -1,5 +1,6 @@
 //! The keys below `cache.serve-stale`: answers that have ended, as a last resort (RFC 8767).
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::cache::ServeStale;
@@ -23,7 +24,12 @@ pub fn read(given: &mut Given) -> Option<Option<ServeStale>> {
         if ttl == Ttl::ZERO { Err(objection()) } else { Ok(ttl) }
     });
     let client_wait = given.one("cache.serve-stale.client-wait", value::time);
-    let serve = ServeStale { max_age: max_age?, answer_ttl: answer_ttl?, client_wait: client_wait? };
+    let retry = given.one("cache.serve-stale.retry", |text| {
+        let time = value::time(text)?;
+        let objection = || Complaint::new(format!("`{text}` is out of range"), "write a time from `1s` to `5m`");
+        if RETRIES.contains(&time) { Ok(time) } else { Err(objection()) }
+    });
+    let serve = ServeStale { max_age: max_age?, answer_ttl: answer_ttl?, client_wait: client_wait?, retry: retry? };
     Some(enabled?.then_some(serve))
 }
 
@@ -39,6 +45,8 @@ pub fn warning(config: &Config) -> Option<Complaint> {
     })
 }
 
+/// A failure is remembered for so long at least, and at most (RFC 9520 §3.2).
+const RETRIES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(300);
 /// What has ended longer ago is no better than nothing (RFC 8767 §5 has one to three days).
 const LONGEST_AGE: Duration = Duration::from_secs(7 * 86_400);
 /// Clients ask again only then.

@@ -154,8 +154,13 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         "domains whose names may have private addresses; names in zones of `forward` may, too, but not by the zone `.`",
     ),
     ("cache.size", Form::Size, "512MiB", "octets that all caches may take together"),
-    ("cache.min-ttl", Form::Time, "0s", "shorter TTLs are raised to this"),
-    ("cache.max-ttl", Form::Time, "1d", "longer TTLs are cut to this"),
+    (
+        "cache.min-ttl",
+        Form::Time,
+        "0s",
+        "shorter TTLs are raised to this, but not those of delegations or of what is secure",
+    ),
+    ("cache.max-ttl", Form::Time, "1d", "longer TTLs are cut to this, those of delegations, too"),
     ("cache.max-negative-ttl", Form::Time, "1h", "how long it is remembered that something does not exist"),
     ("cache.prefetch", FALSE, "false", "fetch popular answers again before they end"),
     (
@@ -171,6 +176,12 @@ const TABLE: &[(&str, Form, &str, &str)] = &[
         Form::Time,
         "1800ms",
         "how long a client waits for something better; 0s: not at all",
+    ),
+    (
+        "cache.serve-stale.retry",
+        Form::Time,
+        "30s",
+        "while such an answer can be told, what could not be found out is not tried again for so long",
     ),
     ("cache.rotate", FALSE, "false", "address sets take turns"),
     (

@@ -90,6 +90,8 @@ limits! {
     addresses_per_server AddressesPerServer: count = 4, "addresses";
     /// Server names of one delegation whose addresses are looked up.
     address_lookups_per_delegation AddressLookupsPerDelegation: count = 6, "lookups";
+    /// Address look-ups of one delegation under way at once; one more joins them when they take long.
+    address_lookups_at_once AddressLookupsAtOnce: count = 2, "lookups";
     /// Address look-ups for one client question.
     address_lookups AddressLookups: count = 16, "lookups";
     /// Server names without address before a delegation is given up.
@@ -130,6 +132,8 @@ limits! {
     servers_read ServersRead: count = 64, "servers";
     /// NSEC and NSEC3 RRsets of one denial that are kept and looked at.
     proofs_per_denial ProofsPerDenial: count = Scope::DEFAULT.proofs, "RRsets";
+    /// NSEC or NSEC3 records kept of one zone, for other names (RFC 8198); of more, others make room.
+    proofs_per_zone ProofsPerZone: count = 16_384, "records";
     /// RRsets of an answer to ANY that are checked and passed on; of more the rest is left out (ANYTrap).
     any_rrsets AnyRrsets: count = 24, "RRsets";
     /// Signatures kept with one RRset.
@@ -145,6 +149,8 @@ limits! {
     jobs_per_zone JobsPerZone: count = 200, "questions";
     /// Questions that wait for one server at once; more and fewer in the same way.
     jobs_per_server JobsPerServer: count = 200, "questions";
+    /// Queries to other servers under way at once, over all questions, and questions that wait for the same one.
+    exchanges Exchanges: count = 65_536, "queries";
     /// Time for which a question is worked on whatever else comes; later the oldest ones make room when there are too many.
     jobs_sheltered JobsSheltered: time = Duration::from_millis(200), "ms";
     /// Clients that wait for the same question.
@@ -176,6 +182,27 @@ limits! {
     late_tries LateTries: count = 3, "queries";
     /// Time for a TCP connection to open and answer.
     tcp_timeout TcpTimeout: time = Duration::from_millis(3000), "ms";
+    /// TCP connections to one server, per worker; what they have no room for is not asked over TCP.
+    tcp_per_server TcpPerServer: count = 2, "connections";
+    /// Queries under way on one TCP connection to a server.
+    tcp_queries_per_connection TcpQueriesPerConnection: count = 100, "queries";
+    /// Servers to which TCP connections are kept, all workers together; to others each question opens one of its own.
+    tcp_servers TcpServers: count = 512, "servers";
+    /// Time a TCP connection to a server is kept for the next question (RFC 7766 §6.2.3).
+    tcp_server_idle TcpServerIdle: time = Duration::from_millis(10_000), "ms";
+    /// Time for which a failure is remembered at first, then twice as long each time (RFC 9520 §3.2).
+    failure_first FailureFirst: time = Duration::from_millis(1000), "ms";
+    /// Longest time for which a failure is remembered (RFC 9520 §3.2).
+    failure_longest FailureLongest: time = Duration::from_millis(300_000), "ms";
+    /// The same for zones without servers that have an address, and server names without address (NXNSAttack, TsuNAME).
+    barren_longest BarrenLongest: time = Duration::from_millis(60_000), "ms";
+    /// Longest time for which a server that does not reply is put behind others, before it is tried again.
+    server_hold_longest ServerHoldLongest: time = Duration::from_millis(60_000), "ms";
+    /// Time for which a server counts as lame for a zone, as one that changes upper and lower case, or as one that cannot
+    /// cope with EDNS or cookies.
+    server_peculiarity ServerPeculiarity: time = Duration::from_millis(900_000), "ms";
+    /// Zones for which one server is remembered to be lame.
+    lame_zones_per_server LameZonesPerServer: count = 8, "zones";
     /// TCP connections of clients open at once, per worker.
     tcp_clients TcpClients: count = 1024, "connections";
     /// TCP connections of one client address (IPv4 /32, IPv6 /64), per worker.
@@ -186,6 +213,8 @@ limits! {
     tcp_first_message TcpFirstMessage: time = Duration::from_millis(3000), "ms";
     /// Time an idle TCP connection is kept.
     tcp_idle TcpIdle: time = Duration::from_millis(10_000), "ms";
+    /// The same when more than four fifths of `tcp-clients` are open.
+    tcp_idle_crowded TcpIdleCrowded: time = Duration::from_millis(1000), "ms";
     /// Time a reply may wait for a client that does not read.
     tcp_write TcpWrite: time = Duration::from_millis(5000), "ms";
     /// Time that questions in progress get to end after SIGTERM.

@@ -13,6 +13,12 @@ pub enum Limit {
     /// `tcp_queries`.
     #[error("too many TCP queries for one question (limits.tcp-queries)")]
     TcpQueries,
+    /// `tcp_per_server`.
+    #[error("too many TCP queries to one server at once (limits.tcp-per-server)")]
+    TcpPerServer,
+    /// `exchanges`.
+    #[error("too many queries to other servers at once (limits.exchanges)")]
+    Exchanges,
     /// `upstream_octets`.
     #[error("too much data received for one question (limits.upstream-octets)")]
     UpstreamOctets,
@@ -51,7 +57,7 @@ pub enum Limit {
 impl Limit {
     /// Whether it is due to other questions: this one may do well in a moment.
     pub const fn is_others_doing(self) -> bool {
-        matches!(self, Self::Jobs | Self::JobsPerZone | Self::JobsPerServer | Self::Waiters)
+        matches!(self, Self::Jobs | Self::JobsPerZone | Self::JobsPerServer | Self::Exchanges | Self::Waiters)
     }
 }
 
@@ -68,6 +74,8 @@ impl LimitName {
                     | Self::AddressesPerServer
                     | Self::SignaturesPerRrset
                     | Self::BogusRetries
+                    | Self::LameZonesPerServer
+                    | Self::ProofsPerZone
                     | Self::WorkDeadline
             )
     }
@@ -85,6 +93,13 @@ impl LimitName {
                 | Self::LateTries
                 | Self::TcpTimeout
                 | Self::TcpIdle
+                | Self::TcpServerIdle
+                | Self::AddressLookupsAtOnce
+                | Self::FailureFirst
+                | Self::FailureLongest
+                | Self::BarrenLongest
+                | Self::ServerHoldLongest
+                | Self::ServerPeculiarity
         )
     }
 }

@@ -14,8 +14,6 @@ use crate::job::{Job, Limit, LimitName, Limits, count};
 use crate::upstream::{Asking, Campaign, Manner};
 use crate::world::BoxFuture;
 
-/// Server names looked up at the same time.
-const AT_ONCE: usize = 2;
 /// How long look-ups are waited for before another one joins them.
 const PATIENCE: Duration = Duration::from_millis(800);
 
@@ -101,9 +99,12 @@ impl Resolver {
         job: &Job,
     ) -> Result<bool, ResolveError> {
         let mut running = FuturesUnordered::new();
-        let (mut room, mut open) = (AT_ONCE, Vec::new());
+        let (mut room, mut open) = (count(job.limits().address_lookups_at_once), Vec::new());
         loop {
             let hosts = self.next_hosts(cut, contacts, room, job);
+            if hosts.len() == room && may_look_up_more(cut, contacts, job) {
+                job.reach(LimitName::AddressLookupsAtOnce);
+            }
             open.extend_from_slice(&hosts);
             running.extend(hosts.into_iter().map(|host| self.look_up(host, job)));
             if running.is_empty() {
@@ -120,7 +121,7 @@ impl Resolver {
             };
             let Some((host, result)) = done else { return Ok(false) };
             open.retain(|waiting| *waiting != host);
-            room = AT_ONCE.saturating_sub(running.len());
+            room = count(job.limits().address_lookups_at_once).saturating_sub(running.len());
             let addresses = match result {
                 Ok(addresses) => addresses,
                 Err(ResolveError::Limit {

@@ -1,9 +1,10 @@
 //! Zones and server names that led nowhere a moment ago: no server of the zone has an address, the name has none.
 //!
-//! Remembered like failures (RFC 9520 §3.2), for a second at first and a minute at most, or five seconds when it was not found
-//! out. Without it every other name of a zone whose delegations lead in a circle (TsuNAME) or nowhere (NXNSAttack) would be
-//! walked for anew.
+//! Remembered like failures (RFC 9520 §3.2), for a second at first and `limits.barren-longest` at most, or five seconds when
+//! it was not found out. Without it every other name of a zone whose delegations lead in a circle (TsuNAME) or nowhere
+//! (NXNSAttack) would be walked for anew.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 use super::{ResolveError, Resolver};
 use crate::cache::Failures;
 use crate::dns::{Name, Question, RecordType};
-use crate::job::Job;
+use crate::job::{Job, Limits};
 
 /// What led nowhere.
 pub(super) struct Barren {
@@ -22,8 +23,8 @@ pub(super) struct Barren {
 
 impl Barren {
     /// Nothing known, and never more than `capacity` octets.
-    pub(super) fn new(capacity: u64, seed: u64) -> Self {
-        Self { known: Failures::new(capacity, seed), any: AtomicBool::new(false) }
+    pub(super) fn new(capacity: u64, seed: u64, limits: &Arc<Limits>) -> Self {
+        Self { known: Failures::new(capacity, seed, limits), any: AtomicBool::new(false) }
     }
 
     /// The zone at or above `name`, but not above `apex`, that has no server with an address, if there is one, and why.
@@ -95,7 +96,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_zone_is_known_to_all_names_below_it_but_not_past_a_cut() {
-        let (barren, clock) = (Barren::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let limits = Arc::new(Limits::default());
+        let (barren, clock) = (Barren::new(1 << 20, 0, &limits), Clock::at(Duration::ZERO));
         let name = |text: &str| text.parse::<Name>().unwrap();
         let zone = |asked: &str, apex: &str| barren.zone(&name(asked), &name(apex), clock.now()).map(|(zone, _)| zone);
         assert_eq!(zone("www.evil.example", "."), None);
@@ -111,6 +113,7 @@ mod tests {
         for _ in 0..10 {
             barren.found_host(&name("ns.example"), clock.now());
         }
+        assert!(limits.times(LimitName::BarrenLongest) > 0);
         tokio::time::advance(Duration::from_secs(59)).await;
         assert!(barren.is_host(&name("ns.example"), clock.now()));
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -119,7 +122,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_not_found_out_in_time_is_remembered_for_seconds() {
-        let (barren, clock) = (Barren::new(1 << 20, 0), Clock::at(Duration::ZERO));
+        let limits = Arc::new(Limits::default());
+        let (barren, clock) = (Barren::new(1 << 20, 0, &limits), Clock::at(Duration::ZERO));
         let zone: Name = "late.example".parse().unwrap();
         let cause = Box::new(ResolveError::Deadline { zone: Name::root(), within: LimitName::WorkDeadline });
         let late = ResolveError::AddressUnknown { zone: zone.clone(), cause };

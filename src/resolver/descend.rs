@@ -31,8 +31,6 @@ use crate::upstream::{Campaign, Fault, Lameness, Unanswered, Useful};
 /// A delegation is kept at least this long: a parent's TTL of 0 must not make every question a walk. Not longer, for
 /// what the parent takes away has to be gone when the TTL has passed (ghost domains).
 const SHORTEST_DELEGATION: Duration = Duration::from_secs(1);
-/// A delegation is kept no longer than this, whatever its TTL.
-const LONGEST_DELEGATION: Duration = Duration::from_secs(86_400);
 /// Timeouts after which a zone that stays silent to a shortened question is asked the whole one.
 const SILENCE_TO_WIDEN: u32 = 2;
 /// Timeouts after which the addresses of more servers are looked up.
@@ -157,7 +155,7 @@ impl Resolver {
             }
         }
         self.remember_keys(&delegation.zone, delegation.keys, job);
-        let ttl = delegation.ttl.duration().clamp(SHORTEST_DELEGATION, LONGEST_DELEGATION);
+        let ttl = delegation.ttl.min(self.longest_delegation).duration().max(SHORTEST_DELEGATION);
         let now = job.now();
         let end = above.expires.filter(|_| !above.apex.is_root());
         let expires = end.map_or(now + ttl, |end| end.min(now + ttl));

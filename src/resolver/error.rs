@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::{LONGEST_FAILURE, Reason};
+use crate::cache::Reason;
 use crate::dns::{Name, RrSet};
 use crate::dnssec::{self, Bogus};
-use crate::job::{Limit, LimitName};
+use crate::job::{Limit, LimitName, Limits};
 use crate::upstream::Fault;
 
 /// The whole reason, with the zone or name at which the walk ended.
@@ -94,19 +94,21 @@ pub enum ResolveError {
 /// Bogus data may be mended any moment, and whoever forged it must not gain by it for long.
 const LONGEST_BOGUS: Duration = Duration::from_secs(30);
 
-/// Servers get addresses, too, and the next question for the zone need not be told.
-const LONGEST_BARREN: Duration = Duration::from_secs(60);
-
 /// Whether they have addresses may be known as soon as somebody has more time.
 const LONGEST_UNKNOWN: Duration = Duration::from_secs(5);
 
 impl Reason for ResolveError {
-    fn longest(&self) -> Duration {
-        match self.root() {
-            Self::Bogus { .. } => LONGEST_BOGUS,
-            Self::NoAddress { .. } => LONGEST_BARREN,
-            Self::AddressUnknown { .. } => LONGEST_UNKNOWN,
-            _ => LONGEST_FAILURE,
+    fn longest(&self, limits: &Limits) -> (Duration, Option<LimitName>) {
+        let (longest, bound) = match self.root() {
+            Self::Bogus { .. } => (LONGEST_BOGUS, None),
+            // Servers get addresses, too, and the next question for the zone need not be told.
+            Self::NoAddress { .. } => (limits.barren_longest, Some(LimitName::BarrenLongest)),
+            Self::AddressUnknown { .. } => (LONGEST_UNKNOWN, None),
+            _ => (limits.failure_longest, Some(LimitName::FailureLongest)),
+        };
+        match limits.failure_longest {
+            least if least < longest => (least, Some(LimitName::FailureLongest)),
+            _ => (longest, bound),
         }
     }
 
@@ -209,7 +211,8 @@ impl ResolveError {
         match self.root() {
             Self::Deadline { .. } | Self::AddressUnknown { .. } => true,
             Self::Limit { limit, .. } => {
-                limit.is_others_doing() || matches!(limit, Limit::TcpQueries | Limit::UpstreamOctets)
+                limit.is_others_doing()
+                    || matches!(limit, Limit::TcpQueries | Limit::TcpPerServer | Limit::UpstreamOctets)
             }
             _ => false,
         }

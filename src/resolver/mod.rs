@@ -35,7 +35,7 @@ use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
 use crate::cache::{self, Cuts, Denials, Failed, Failures, RrSets, ServeStale, Standing, Standings};
-use crate::dns::{Ede, EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, ZoneCut};
+use crate::dns::{Ede, EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::denial::is_beyond_validation;
 use crate::dnssec::{self, Beginning};
 use crate::job::{Checking, Effort, Job, Limits};
@@ -167,6 +167,8 @@ pub struct Resolver {
     root: Mutex<Option<Arc<ZoneCut>>>,
     forwards: Forwards,
     serve_stale: Option<ServeStale>,
+    /// A delegation is kept no longer than this, whatever its TTL.
+    longest_delegation: Ttl,
 }
 
 impl Resolver {
@@ -182,7 +184,7 @@ impl Resolver {
             never_ask: settings.never_ask.clone(),
             own_addresses: settings.own_addresses.clone(),
         };
-        let upstream = Upstream::new(upstream_settings, cache.share(3), world.clone());
+        let upstream = Upstream::new(upstream_settings, cache.share(3), &limits, world.clone());
         let rrsets = RrSets::new(cache, world.dice.bits());
         let cuts = Cuts::new(cache.share(11), world.dice.bits());
         let seed = world.dice.bits();
@@ -190,17 +192,18 @@ impl Resolver {
             upstream,
             rrsets,
             cuts,
-            failures: Failures::new(cache.share(1) / 4 * 3, seed),
-            unchecked: Failures::new(cache.share(1) / 4, seed),
-            barren: Barren::new(cache.share(1), seed),
+            failures: Failures::new(cache.share(1) / 4 * 3, seed, &limits),
+            unchecked: Failures::new(cache.share(1) / 4, seed, &limits),
+            barren: Barren::new(cache.share(1), seed, &limits),
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
             estrangement: Estrangement::default(),
-            denials: Denials::new(cache.share(3), cache.max_negative_ttl),
+            denials: Denials::new(cache.share(3), cache.max_negative_ttl, &limits),
             knows_dnames: AtomicBool::new(false),
             root: Mutex::new(None),
             forwards: Forwards::new(&settings.forwards, world.clock.now()),
             serve_stale: cache.serve_stale,
+            longest_delegation: cache.max_ttl,
             settings,
             limits,
             world,
@@ -266,10 +269,10 @@ impl Resolver {
 
     fn note_failure(&self, question: &Question, error: &ResolveError, job: &Job) {
         let (failures, now) = (self.failures(job), job.now());
-        if job.depth() == 0 && self.has_last_known(question, error, job) {
-            failures.insert_for(question, error.clone(), (now, stale::RETRY));
-        } else {
-            failures.insert(question, error.clone(), now);
+        let old = self.serve_stale.filter(|_| job.depth() == 0 && self.has_last_known(question, error, job));
+        match old {
+            Some(serve) => failures.insert_for(question, error.clone(), (now, serve.retry)),
+            None => failures.insert(question, error.clone(), now),
         }
     }
 

@@ -14,9 +14,6 @@ use crate::dns::{Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::{Beginning, are_in_time};
 use crate::job::Job;
 
-/// While something old can be told, what could not be found out is not tried again for so long (RFC 8767 §5).
-pub(super) const RETRY: Duration = Duration::from_secs(30);
-
 /// The last that is known of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastKnown {

@@ -90,6 +90,8 @@ const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {
     let tag = match limit {
         Limit::UpstreamQueries => "UPSQ",
         Limit::TcpQueries => "TCPQ",
+        Limit::TcpPerServer => "TCPS",
+        Limit::Exchanges => "EXCH",
         Limit::UpstreamOctets => "OCTS",
         Limit::Depth => "DEEP",
         Limit::Cycle => "CYCL",

@@ -312,8 +312,8 @@ impl<'a> Round<'a> {
                 campaign.sends = campaign.sends.saturating_sub(1);
                 return Ok(Some(Useful { kind, host, server, transport, rtt: now - done.start }));
             }
-            // Without a stream this server is of no use; others may answer a datagram.
-            Err(fault @ Fault::Limit(Limit::TcpQueries)) => fault,
+            // Without a stream, or a place among all exchanges, this server is of no use; others may have been asked already.
+            Err(fault @ Fault::Limit(Limit::TcpQueries | Limit::TcpPerServer | Limit::Exchanges)) => fault,
             Err(Fault::Limit(limit)) => return Err(Unanswered::Limit(limit)),
             // Silence was counted and told when its timer fired.
             Err(Fault::Timeout) => return Ok(None),

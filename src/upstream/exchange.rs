@@ -15,7 +15,7 @@ use super::servers::{Memory, Plainness};
 use super::wire::Came;
 use super::{ExchangeKey, Fault, Opt, Upstream};
 use crate::dns::{Header, Message, Name, Question, Rcode, WireError};
-use crate::job::{Job, LimitName};
+use crate::job::{Job, Limit, LimitName};
 use crate::telemetry::Step;
 use crate::world::{Route, Transport};
 
@@ -241,10 +241,11 @@ impl Upstream {
             transport: dress.transport,
             question: attempt.question.clone(),
         });
-        let reply = self.shared_exchange(attempt, dress, server, job).await.inspect_err(|fault| {
-            if *fault == Fault::Timeout && dress.transport == Transport::Tcp {
-                job.reach(LimitName::TcpTimeout);
-            }
+        let reply = self.shared_exchange(attempt, dress, server, job).await.inspect_err(|fault| match fault {
+            Fault::Timeout if dress.transport == Transport::Tcp => job.reach(LimitName::TcpTimeout),
+            Fault::Limit(Limit::TcpPerServer) => job.reach(LimitName::TcpPerServer),
+            Fault::Limit(Limit::Exchanges) => job.reach(LimitName::Exchanges),
+            _ => {}
         })?;
         job.budget().spend_octets(reply.octets).map_err(Fault::Limit)?;
         if reply.octets > LONG_REPLY {
@@ -283,7 +284,9 @@ impl Upstream {
             let wire = self.wire();
             move || wire.wait(route, outgoing, patience)
         };
-        let waiter = self.exchanges.join_prepared(&key, prepare).map_err(|_| Fault::Timeout)?;
+        let joined = self.exchanges.join_prepared(&key, prepare);
+        // Nothing was sent: it says nothing of the server.
+        let waiter = joined.map_err(|_| Fault::Limit(Limit::Exchanges))?;
         match waiter.wait().await {
             Some(Came::InTime(result)) => result,
             Some(Came::Late(reply)) => {

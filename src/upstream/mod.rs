@@ -25,7 +25,7 @@ use ipnet::IpNet;
 
 use crate::dns::{Name, Question, Trail};
 use crate::inflight::{Abandoned, Bounds, Inflight};
-use crate::job::Quotas;
+use crate::job::{Limits, Quotas, count};
 use crate::world::{Route, World};
 
 use cookies::{Cookies, Showing};
@@ -35,9 +35,6 @@ pub use campaign::{Campaign, Target};
 pub use fault::{Fault, Lameness};
 pub use outgoing::Manner;
 pub use servers::Servers;
-
-/// Exchanges in flight at once, over all questions: a belt to the braces of each question's budget.
-const MAX_EXCHANGES: usize = 65_536;
 
 /// How servers are asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,11 +116,13 @@ impl Counters {
 
 impl Upstream {
     /// Nothing known of any server yet; at most `memory` octets will be.
-    pub fn new(settings: Settings, memory: u64, world: World) -> Self {
+    pub fn new(settings: Settings, memory: u64, limits: &Arc<Limits>, world: World) -> Self {
         let seed = world.dice.bits();
-        let servers = Arc::new(Servers::new(memory, seed));
+        let servers = Arc::new(Servers::new(memory, seed, Arc::clone(limits)));
         let cookies = Cookies::new(&world);
-        let exchanges = Inflight::new(Bounds { keys: MAX_EXCHANGES, waiters: MAX_EXCHANGES }, Abandoned::GoesOn);
+        // A belt to the braces of each question's budget.
+        let most = count(limits.exchanges);
+        let exchanges = Inflight::new(Bounds { keys: most, waiters: most }, Abandoned::GoesOn);
         let (at_zones, at_servers, hasher) = (Quotas::new(), Quotas::new(), FixedState::with_seed(seed));
         Self { settings, cookies, world, servers, counters: Arc::default(), exchanges, at_zones, at_servers, hasher }
     }
@@ -176,7 +175,7 @@ impl Upstream {
         self.servers.may_know_edns(address);
     }
 
-    /// Marks the server at `address` as not serving `zone`, for fifteen minutes.
+    /// Marks the server at `address` as not serving `zone`, for `limits.server-peculiarity`.
     pub fn mark_lame(&self, address: IpAddr, zone: &Name) {
         self.servers.mark_lame(address, zone, self.world.clock.now());
     }

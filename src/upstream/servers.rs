@@ -12,10 +12,10 @@ use super::cookies::Presented;
 use crate::cache::{Entry, Store};
 use crate::dns::Name;
 use crate::dns::cookie::ClientCookie;
-use crate::job::{LimitName, Limits};
+use crate::job::{LimitName, Limits, count};
 
-/// How long a peculiarity (EDNS or none, mangled case, lameness) is believed.
-const PECULIARITY: Duration = Duration::from_secs(900);
+/// How long it is believed that a server speaks EDNS.
+const SPEAKS_EDNS: Duration = Duration::from_secs(900);
 /// How long a server counts as one that drops OPT when two packets may as well have been lost.
 const GUESS: Duration = Duration::from_secs(60);
 /// Consecutive timeouts after which a server is held back.
@@ -24,10 +24,8 @@ const TIMEOUTS_TO_HOLD: u32 = 3;
 const TIMEOUTS_TO_DESPAIR: u32 = 8;
 /// The first pause of a server that is held back; doubled each time.
 const FIRST_HOLD: Duration = Duration::from_secs(1);
-/// The longest pause: then it is probed again, whatever happened before.
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
-/// Zones a server is remembered to be lame for.
-const MAX_LAME: usize = 8;
+/// How often it is doubled at most, whatever the operator allows.
+const DOUBLINGS: u32 = 12;
 /// How long IPv6 as a whole is stepped around.
 const IPV6_PAUSE: Duration = Duration::from_secs(60);
 
@@ -138,12 +136,13 @@ impl Memory {
         self.held_until = None;
     }
 
-    fn missed(&mut self, now: Instant) {
+    /// No reply came. After `longest` it is probed again, whatever happened before; whether it would else be later.
+    fn missed(&mut self, longest: Duration, now: Instant) -> bool {
         self.timeouts = self.timeouts.saturating_add(1);
-        if let Some(beyond) = self.timeouts.checked_sub(TIMEOUTS_TO_HOLD) {
-            let pause = (FIRST_HOLD * 2u32.pow(beyond.min(6))).min(LONGEST_HOLD);
-            self.held_until = Some(now + pause);
-        }
+        let Some(beyond) = self.timeouts.checked_sub(TIMEOUTS_TO_HOLD) else { return false };
+        let pause = FIRST_HOLD * 2u32.pow(beyond.min(DOUBLINGS));
+        self.held_until = Some(now + pause.min(longest));
+        pause > longest
     }
 }
 
@@ -151,13 +150,13 @@ impl Memory {
 struct Server {
     address: IpAddr,
     /// Zones remembered beside the memory; what is in the cache keeps its weight, so more of them make a new server.
-    lame: u8,
+    lame: u16,
     memory: Mutex<Memory>,
 }
 
 impl Server {
     fn new(address: IpAddr, memory: Memory) -> Arc<Self> {
-        let lame = u8::try_from(memory.lame.len()).unwrap_or(u8::MAX);
+        let lame = u16::try_from(memory.lame.len()).unwrap_or(u16::MAX);
         Arc::new(Self { address, lame, memory: Mutex::new(memory) })
     }
 }
@@ -176,6 +175,7 @@ impl Entry for Arc<Server> {
 pub struct Servers {
     store: Store<Arc<Server>>,
     ipv6: Mutex<Ipv6Health>,
+    limits: Arc<Limits>,
 }
 
 #[derive(Debug, Default)]
@@ -187,8 +187,8 @@ struct Ipv6Health {
 
 impl Servers {
     /// Nothing known yet, and never more than `capacity` octets.
-    pub fn new(capacity: u64, seed: u64) -> Self {
-        Self { store: Store::new(capacity, seed), ipv6: Mutex::new(Ipv6Health::default()) }
+    pub fn new(capacity: u64, seed: u64, limits: Arc<Limits>) -> Self {
+        Self { store: Store::new(capacity, seed), ipv6: Mutex::new(Ipv6Health::default()), limits }
     }
 
     /// What is known of `address`; nothing is a possible answer.
@@ -219,7 +219,9 @@ impl Servers {
 
     /// No reply came in time, or the network refused.
     pub(super) fn missed(&self, address: IpAddr, now: Instant) {
-        self.change(address, |memory| memory.missed(now));
+        if self.change(address, |memory| memory.missed(self.limits.server_hold_longest, now)) {
+            self.limits.count(LimitName::ServerHoldLongest);
+        }
         if address.is_ipv6() {
             let mut health = self.ipv6.lock();
             health.misses += 1;
@@ -234,18 +236,18 @@ impl Servers {
     /// A reply with OPT came.
     pub(super) fn spoke_edns(&self, address: IpAddr, now: Instant) {
         self.change(address, |memory| {
-            memory.edns_until = Some(now + PECULIARITY);
+            memory.edns_until = Some(now + SPEAKS_EDNS);
             memory.plain_until = None;
         });
     }
 
     /// The server answers only without EDNS: it said so, or was silent until it was asked so.
     pub(super) fn is_plain(&self, address: IpAddr, found: Plainness, now: Instant) {
-        let time = match found {
-            Plainness::Told => PECULIARITY,
-            Plainness::Guessed => GUESS,
+        let until = match found {
+            Plainness::Told => self.until(now),
+            Plainness::Guessed => now + GUESS.min(self.limits.server_peculiarity),
         };
-        self.change(address, |memory| memory.plain_until = Some(now + time));
+        self.change(address, |memory| memory.plain_until = Some(until));
     }
 
     /// Whether the server answers only without EDNS is to be found out again.
@@ -257,7 +259,8 @@ impl Servers {
 
     /// The server changes the case of questions, seen over TCP where nobody can have forged it.
     pub(super) fn mangles_case(&self, address: IpAddr, now: Instant) {
-        self.change(address, |memory| memory.mangles_until = Some(now + PECULIARITY));
+        let until = self.until(now);
+        self.change(address, |memory| memory.mangles_until = Some(until));
     }
 
     /// The server handed out a cookie.
@@ -267,28 +270,37 @@ impl Servers {
 
     /// The server has lost its cookie, as seen over TCP or for want of it, or stumbles over options.
     pub(super) fn cannot_do_options(&self, address: IpAddr, now: Instant) {
-        self.change(address, |memory| (memory.cookie, memory.cookieless_until) = (None, Some(now + PECULIARITY)));
+        let until = self.until(now);
+        self.change(address, |memory| (memory.cookie, memory.cookieless_until) = (None, Some(until)));
     }
 
     /// The server does not serve `zone`.
     pub(super) fn mark_lame(&self, address: IpAddr, zone: &Name, now: Instant) {
         let mut memory = self.memory(address);
         memory.lame.retain(|(lame, until)| lame != zone && now < *until);
-        if memory.lame.len() == MAX_LAME {
-            memory.lame.remove(0);
+        let superfluous = memory.lame.len().saturating_sub(count(self.limits.lame_zones_per_server).saturating_sub(1));
+        if superfluous > 0 {
+            self.limits.count(LimitName::LameZonesPerServer);
+            memory.lame.drain(..superfluous);
         }
-        memory.lame.push((zone.clone(), now + PECULIARITY));
+        memory.lame.push((zone.clone(), self.until(now)));
         self.store.insert(&key(address), Server::new(address, memory));
     }
 
-    fn change(&self, address: IpAddr, change: impl FnOnce(&mut Memory)) {
+    /// Until when what is found to be peculiar about a server at `now` is believed.
+    fn until(&self, now: Instant) -> Instant {
+        self.limits.count(LimitName::ServerPeculiarity);
+        now + self.limits.server_peculiarity
+    }
+
+    fn change<T>(&self, address: IpAddr, change: impl FnOnce(&mut Memory) -> T) -> T {
         let key = key(address);
         let server = self.store.get(&key).unwrap_or_else(|| {
             let server = Server::new(address, Memory::default());
             self.store.insert(&key, Arc::clone(&server));
             server
         });
-        change(&mut server.memory.lock());
+        change(&mut server.memory.lock())
     }
 }
 
@@ -300,76 +312,4 @@ fn key(address: IpAddr) -> SmallVec<[u8; 16]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::world::Clock;
-
-    const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
-
-    #[tokio::test(start_paused = true)]
-    async fn timers_follow_the_round_trip_and_double() {
-        let (servers, limits, clock) = (Servers::new(1 << 20, 0), Limits::default(), Clock::at(Duration::ZERO));
-        let unknown = servers.memory(SERVER);
-        let timers: Vec<u128> = (0..4).map(|n| unknown.timeout(n, &limits).as_millis()).collect();
-        assert_eq!(timers, [400, 800, 1500, 1500]);
-        servers.heard(SERVER, Duration::from_millis(200), clock.now());
-        assert_eq!(servers.memory(SERVER).timeout(0, &limits).as_millis(), 600);
-        for _ in 0..40 {
-            servers.heard(SERVER, Duration::from_millis(2), clock.now());
-        }
-        assert_eq!(servers.memory(SERVER).timeout(0, &limits), limits.shortest_timeout);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_dead_server_is_held_back_and_never_forgotten() {
-        let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
-        for _ in 0..2 {
-            servers.missed(SERVER, clock.now());
-        }
-        assert!(!servers.memory(SERVER).is_held(clock.now()));
-        for _ in 0..20 {
-            servers.missed(SERVER, clock.now());
-        }
-        assert!(servers.memory(SERVER).is_held(clock.now() + Duration::from_secs(59)));
-        assert!(!servers.memory(SERVER).is_held(clock.now() + LONGEST_HOLD));
-        servers.heard(SERVER, Duration::from_millis(1), clock.now());
-        assert!(!servers.memory(SERVER).is_held(clock.now()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn peculiarities_fade_after_fifteen_minutes() {
-        let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
-        let zone: Name = "example".parse().unwrap();
-        servers.spoke_edns(SERVER, clock.now());
-        assert!(servers.memory(SERVER).speaks_edns(clock.now() + Duration::from_secs(899)));
-        assert!(!servers.memory(SERVER).speaks_edns(clock.now() + Duration::from_secs(900)));
-        servers.is_plain(SERVER, Plainness::Guessed, clock.now());
-        assert!(!servers.memory(SERVER).is_plain(clock.now() + GUESS));
-        servers.is_plain(SERVER, Plainness::Told, clock.now());
-        servers.mangles_case(SERVER, clock.now());
-        servers.mark_lame(SERVER, &zone, clock.now());
-        let memory = servers.memory(SERVER);
-        let at = |seconds| clock.now() + Duration::from_secs(seconds);
-        assert!(memory.is_plain(at(899)) && memory.mangles_case(at(899)) && memory.is_lame_for(&zone, at(899)));
-        let ours = *b"our part";
-        assert_eq!(memory.cookie(ours, at(0)), Some(Presented::first(ours)));
-        servers.cannot_do_options(SERVER, clock.now());
-        let memory_without = servers.memory(SERVER);
-        assert_eq!(memory_without.cookie(ours, at(899)), None);
-        assert!(memory_without.cookie(ours, at(900)).is_some());
-        assert!(!memory.is_plain(at(900)) && !memory.mangles_case(at(900)) && !memory.is_lame_for(&zone, at(900)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn ipv6_that_never_worked_costs_one_miss_a_minute() {
-        let (servers, clock) = (Servers::new(1 << 20, 0), Clock::at(Duration::ZERO));
-        let server: IpAddr = "2001:db8::1".parse().unwrap();
-        assert!(!servers.is_ipv6_paused(clock.now()));
-        servers.missed(server, clock.now());
-        assert!(servers.is_ipv6_paused(clock.now() + Duration::from_secs(59)));
-        assert!(!servers.is_ipv6_paused(clock.now() + Duration::from_secs(60)));
-        servers.heard(server, Duration::from_millis(9), clock.now());
-        servers.missed(server, clock.now());
-        assert!(!servers.is_ipv6_paused(clock.now()), "a single loss says little where IPv6 works");
-    }
-}
+mod tests;

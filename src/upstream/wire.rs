@@ -16,6 +16,7 @@ use super::Fault;
 use super::cookies::{Presented, Shown};
 use super::outgoing::{Outgoing, UDP_SIZE};
 use crate::dns::{Header, Message, Name, Reader, WireError};
+use crate::job::Limit;
 use crate::world::{Arrival, BoxFuture, Route, Transport};
 
 /// What came of an exchange, for all who wait for it.
@@ -71,6 +72,8 @@ impl Wire {
                 let other_case = other_case.load(Ordering::Relaxed);
                 return Err(if other_case { Fault::OtherCase } else { Fault::NearMiss });
             }
+            // Others have all the connections there may be: it says nothing of the server.
+            Err(error) if error.kind() == ErrorKind::ResourceBusy => return Err(Fault::Limit(Limit::TcpPerServer)),
             Err(error) => return Err(Fault::Unreachable(error.kind())),
             Ok(packet) => packet,
         };

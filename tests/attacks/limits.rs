@@ -49,6 +49,7 @@ const ROWS: &[Row] = &[
     (L::ServersPerDelegation, 1, &["www.good.t1"], Answered),
     (L::AddressesPerServer, 1, &["www.two.t1"], Answered),
     (L::AddressLookupsPerDelegation, 1, &["www.bare.t1"], Named),
+    (L::AddressLookupsAtOnce, 1, &["www.bare.t1"], Failed),
     (L::AddressLookups, 0, &["www.hosted.t1"], Named),
     (L::FailedAddressLookups, 1, &["www.bare.t1"], Named),
     (L::Verifications, 0, &["www.s1"], Named),
@@ -69,6 +70,7 @@ const ROWS: &[Row] = &[
     (L::RecordsPerRrset, 1, &["www.good.t1"], Answered),
     (L::ServersRead, 1, &["www.good.t1"], Answered),
     (L::ProofsPerDenial, 0, &["nowhere.s1"], Named),
+    (L::ProofsPerZone, 1, &["nowhere.s1"], Answered),
     (L::AnyRrsets, 1, &["any.good.t1"], Answered),
     (L::SignaturesPerRrset, 0, &["www.s1"], Answered),
     (L::EntryOctets, 1, &["www.good.t1"], Answered),
@@ -76,6 +78,7 @@ const ROWS: &[Row] = &[
     (L::Jobs, 1, &["www.slow.t1", "mail.slow.t1"], Named),
     (L::JobsPerZone, 1, &["www.slow.t1", "mail.slow.t1"], Named),
     (L::JobsPerServer, 1, &["www.slow.t1", "mail.slow.t1"], Named),
+    (L::Exchanges, 1, &["www.slow.t1", "mail.slow.t1"], Named),
     (L::WaitersPerQuestion, 1, &["www.slow.t1", "www.slow.t1"], Named),
     (L::ClientQuestions, 0, &["www.good.t1"], Withheld),
     (L::ProvenClientQuestions, 0, &["www.good.t1"], Named),
@@ -90,17 +93,28 @@ const ROWS: &[Row] = &[
     (L::LoneTimeout, 900, &["www.mute.t1"], Failed),
     (L::LateTries, 0, &["www.silent.t1"], Failed),
     (L::TcpTimeout, 300, &["www.stuck.t1"], Failed),
+    (L::FailureFirst, 1000, &["www.lame.t1"], Failed),
+    (L::FailureLongest, 500, &["www.lame.t1"], Failed),
+    (L::BarrenLongest, 500, &["www.bare.t1"], Failed),
+    (L::ServerHoldLongest, 100, &["www.mute.t1"], Failed),
+    (L::ServerPeculiarity, 1000, &["www.lame.t1"], Failed),
+    (L::LameZonesPerServer, 1, &["www.lame.t1", "www.lamer.t1"], Failed),
 ];
 
-/// Bounds on what comes in at sockets, and where it is shown that they are counted. None of them ends a question: a
-/// connection is closed, a question waits its turn, or its client is gone.
+/// Bounds on sockets, and where it is shown that they are counted. `tcp-per-server` may end a question, and is named; at
+/// the others a connection is closed, a question waits its turn, or its client is gone.
 const ELSEWHERE: &[(LimitName, &str)] = &[
     (L::JobsSheltered, "tests/sockets/overload.rs"),
+    (L::TcpPerServer, "tests/sockets/outbound.rs"),
+    (L::TcpQueriesPerConnection, "tests/sockets/outbound.rs"),
+    (L::TcpServers, "tests/sockets/outbound.rs"),
+    (L::TcpServerIdle, "tests/sockets/outbound.rs"),
     (L::TcpClients, "tests/sockets/tcp.rs"),
     (L::TcpPerClient, "tests/sockets/tcp.rs"),
     (L::TcpPipeline, "tests/sockets/tcp.rs"),
     (L::TcpFirstMessage, "tests/sockets/tcp.rs"),
     (L::TcpIdle, "tests/sockets/tcp.rs"),
+    (L::TcpIdleCrowded, "tests/sockets/tcp.rs"),
     (L::TcpWrite, "tests/sockets/tcp.rs"),
     (L::Drain, "tests/sockets/overload.rs"),
 ];
@@ -124,6 +138,8 @@ fn tree() -> Tree {
         .zone("two.t1", &["198.18.6.1"], www)
         .delegate("two.t1", "ns1.two.t1. A 198.18.6.2\n")
         .delegate("bare.t1", "bare.t1. NS ns.no1.t1.\nbare.t1. NS ns.no2.t1.\nbare.t1. NS ns.no3.t1.\n")
+        .delegate("lame.t1", "lame.t1. NS ns.lame.t1.\nns.lame.t1. A 198.18.2.1\n")
+        .delegate("lamer.t1", "lamer.t1. NS ns.lamer.t1.\nns.lamer.t1. A 198.18.2.1\n")
         .delegate("hosted.t1", "hosted.t1. NS ns.good.t1.\n")
         .bare("hosted.t1", &["198.18.7.1"], &format!("@ NS ns.good.t1.\n{www}"))
         .secure("s1", &["198.18.8.1"], www)

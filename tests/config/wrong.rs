@@ -3,6 +3,7 @@
 use super::program::{ConfigFile, burdock, stderr};
 
 mod clients;
+mod limits;
 
 /// Where a problem is, what it says, and what it advises (the last two in part).
 struct Expected<'a>(usize, usize, &'a str, &'a str, &'a str);
@@ -96,19 +97,6 @@ fn a_value_out_of_its_range() {
             Expected(3, 17, "limits.jobs", "`0` is not allowed: it leaves room for nothing", "at least `1`, or remove"),
             Expected(3, 27, "limits.drain", "out of range", "`1h`"),
             Expected(4, 28, "resolver.upstream-port", "no port", "1 to 65535"),
-        ],
-    );
-}
-
-#[test]
-fn a_bound_of_nothing() {
-    says(
-        "limits: { jobs: -1, drain: 0, tcp-idle: 0s, depth: 00 }\n",
-        &[
-            Expected(1, 17, "limits.jobs", "no whole number from 1", "digits only"),
-            Expected(1, 28, "limits.drain", "no bound can be switched off", "at least `1ms`"),
-            Expected(1, 41, "limits.tcp-idle", "`0s` is not allowed", "at least `1ms`"),
-            Expected(1, 52, "limits.depth", "no bound can be switched off", "at least `1`"),
         ],
     );
 }
@@ -222,6 +210,7 @@ fn answers_of_the_past_that_make_no_sense() {
         ("max-age: 500ms", 34, "max-age", "not a whole number of seconds", "TTLs count seconds"),
         ("answer-ttl: 0s", 37, "answer-ttl", "ask again at once", "at least `1s`"),
         ("answer-ttl: 2h", 37, "answer-ttl", "too long", "`1h`"),
+        ("retry: 999ms", 32, "retry", "out of range", "`1s` to `5m`"),
         ("client-wait: 2", 38, "client-wait", "`2` has no unit", "`2s`"),
         ("enabled: maybe", 34, "enabled", "neither true nor false", "`true` or `false`"),
     ] {

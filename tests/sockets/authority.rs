@@ -31,6 +31,8 @@ struct Gate {
 #[derive(Default)]
 struct State {
     held: Vec<(Vec<u8>, SocketAddr)>,
+    held_on_streams: usize,
+    ended_streams: usize,
     open: bool,
 }
 
@@ -40,25 +42,35 @@ impl Root {
         let (udp, tcp) = both_transports();
         let port = udp.local_addr().unwrap().port();
         let gate = Arc::new(Gate::default());
-        let (datagrams, streams) = ((Arc::clone(&authority), Arc::clone(&gate)), authority);
+        let (datagrams, streams) = ((Arc::clone(&authority), Arc::clone(&gate)), (authority, Arc::clone(&gate)));
         thread::spawn(move || serve_datagrams(&udp, &datagrams.0, &datagrams.1));
         thread::spawn(move || {
             for stream in tcp.incoming().flatten() {
-                let authority = Arc::clone(&streams);
-                thread::spawn(move || serve_stream(stream, &authority));
+                let (authority, gate) = (Arc::clone(&streams.0), Arc::clone(&streams.1));
+                thread::spawn(move || {
+                    serve_stream(stream, &authority, &gate);
+                    gate.change(|state| state.ended_streams += 1);
+                });
             }
         });
-        let gate_of_udp = gate;
-        Self { port, gate: gate_of_udp }
+        Self { port, gate }
     }
 
     /// Waits until `questions` about held names have come in (retransmissions count).
     pub fn wait_for_held(&self, questions: usize) {
-        let state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = std::time::Duration::from_secs(10);
-        let (_state, waited) =
-            self.gate.changed.wait_timeout_while(state, limit, |state| state.held.len() < questions).unwrap();
-        assert!(!waited.timed_out(), "{questions} questions about held names never came");
+        let came = self.gate.wait(|state| state.held.len() >= questions);
+        assert!(came, "{questions} questions about held names never came");
+    }
+
+    /// Waits until so many questions about names that are held on streams (`bigheld…`) have come in.
+    pub fn wait_for_held_on_streams(&self, questions: usize) {
+        let came = self.gate.wait(|state| state.held_on_streams >= questions);
+        assert!(came, "{questions} questions on streams never came");
+    }
+
+    /// Waits until so many streams have ended.
+    pub fn wait_for_ended_streams(&self, streams: usize) {
+        assert!(self.gate.wait(|state| state.ended_streams >= streams), "{streams} streams never ended");
     }
 
     /// The held names that were asked about, each once.
@@ -80,7 +92,23 @@ impl Root {
     }
 }
 
-/// `bad.dead` is a zone whose server is [`HOLE`]; every name below `cold` exists. `big` takes more than a datagram; `www` and `host0`, `host1`, … do not.
+impl Gate {
+    /// Waits until the state is `wanted`; whether it is so in the end.
+    fn wait(&self, wanted: impl Fn(&State) -> bool) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = std::time::Duration::from_secs(10);
+        let (state, _) = self.changed.wait_timeout_while(state, limit, |state| !wanted(state)).unwrap();
+        wanted(&state)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+}
+
+/// `bad.dead` is a zone whose server is [`HOLE`]; every name below `cold` exists. `big`, `bigheld1` and
+/// `bigheld2` take more than a datagram; `www` and `host0`, `host1`, … do not.
 fn zone() -> Zone {
     let mut text = "@ 86400 SOA ns hostmaster 1 7200 900 1209600 300\n@ 86400 NS ns\nns 86400 A 127.77.0.1\n\
         bad.dead 86400 NS ns.bad.dead\nns.bad.dead 86400 A 127.77.9.9\n*.cold 3600 A 192.0.2.83\n\
@@ -88,7 +116,9 @@ fn zone() -> Zone {
         .to_owned();
     for number in 0..12 {
         let string = format!("\"{number:03}{}\"", "x".repeat(240));
-        text += &format!("big 3600 TXT {string} {string} {string} {string}\n");
+        for owner in ["big", "bigheld1", "bigheld2"] {
+            text += &format!("{owner} 3600 TXT {string} {string} {string} {string}\n");
+        }
     }
     for number in 0..64 {
         text += &format!("host{number} 3600 A 198.51.100.{number}\n");
@@ -130,11 +160,16 @@ fn serve_datagrams(socket: &UdpSocket, authority: &Authority, gate: &Gate) {
 }
 
 fn is_held(query: &[u8]) -> bool {
-    let question = Message::parse(query).ok().and_then(|message| message.question);
-    question.is_some_and(|(question, _)| question.name.to_string().to_ascii_lowercase().starts_with("held"))
+    is_about(query, "held")
 }
 
-fn serve_stream(mut stream: TcpStream, authority: &Authority) {
+/// Whether the name in question begins so.
+fn is_about(query: &[u8], beginning: &str) -> bool {
+    let question = Message::parse(query).ok().and_then(|message| message.question);
+    question.is_some_and(|(question, _)| question.name.to_string().to_ascii_lowercase().starts_with(beginning))
+}
+
+fn serve_stream(mut stream: TcpStream, authority: &Authority, gate: &Gate) {
     loop {
         let mut length = [0; 2];
         if stream.read_exact(&mut length).is_err() {
@@ -143,6 +178,10 @@ fn serve_stream(mut stream: TcpStream, authority: &Authority) {
         let mut query = vec![0; usize::from(u16::from_be_bytes(length))];
         if stream.read_exact(&mut query).is_err() {
             return;
+        }
+        if is_about(&query, "bigheld") {
+            gate.change(|state| state.held_on_streams += 1);
+            gate.wait(|state| state.open);
         }
         for reply in replies(authority, &query, Transport::Tcp) {
             let length = u16::try_from(reply.len()).unwrap().to_be_bytes();

@@ -11,6 +11,7 @@ mod authority;
 mod costly;
 mod crowds;
 mod memory;
+mod outbound;
 mod process;
 mod program;
 mod support;

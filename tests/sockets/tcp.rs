@@ -94,6 +94,21 @@ fn an_idle_connection_is_closed_in_peace() {
 }
 
 #[test]
+fn an_idle_connection_is_closed_soon_in_a_crowd() {
+    // RFC 7766 §6.2.3: the fewer seats are left, the sooner.
+    let root = Root::start();
+    let limits = Limits { tcp_clients: 1, tcp_idle_crowded: SHORT, ..Limits::default() };
+    let server = server(&root, &["127.0.0.1:0"], limits);
+    let mut stream = tcp(server.addresses()[0]);
+    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    write(&mut stream, &[query(1, "www. A")]);
+    good(&read(&mut stream));
+    wait_for_end(&mut stream);
+    assert_eq!(count(&server.counters().tcp_cut), 0);
+    assert_eq!([LimitName::TcpIdle, LimitName::TcpIdleCrowded].map(|bound| server.limits().times(bound)), [0, 1]);
+}
+
+#[test]
 fn a_connection_with_a_question_in_progress_is_not_idle() {
     let root = Root::start();
     let limits = Limits { tcp_idle: Duration::from_millis(20), ..Limits::default() };

@@ -26,6 +26,7 @@ pub const STALE: ServeStale = ServeStale {
     max_age: Duration::from_secs(86_400),
     answer_ttl: Ttl::from_secs(30),
     client_wait: Duration::from_millis(1800),
+    retry: Duration::from_secs(30),
 };
 
 /// A resolver with its world.

@@ -27,7 +27,7 @@ struct Cache {
 
 impl Cache {
     fn new() -> Self {
-        Self { denials: Denials::new(1 << 20, Ttl::from_secs(3600)), clock: Clock::at(Duration::ZERO) }
+        Self { denials: Denials::new(1 << 20, Ttl::from_secs(3600), &Arc::default()), clock: Clock::at(Duration::ZERO) }
     }
 
     fn learn(&self, text: &str, ttl: u32) {
@@ -114,7 +114,7 @@ async fn a_zone_that_denies_otherwise_begins_anew() {
 #[tokio::test(start_paused = true)]
 async fn neither_one_large_zone_nor_many_small_ones_take_more_than_there_is() {
     let (clock, capacity) = (Clock::at(Duration::ZERO), 256 << 10);
-    let denials = Denials::new(capacity as u64, Ttl::MAX);
+    let denials = Denials::new(capacity as u64, Ttl::MAX, &Arc::default());
     let put = |apex: &str, text: &str| {
         let (apex, sets) = (name(apex), sets(text));
         let soa = RrSet { owner: apex.clone(), ..soa() };

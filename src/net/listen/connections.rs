@@ -72,11 +72,13 @@ impl Connections {
         }
     }
 
-    /// How long an idle connection may stay now: less when seats are rare.
-    pub fn patience(&self) -> Duration {
+    /// How long an idle connection may stay now, and the bound that says so: less when seats are rare.
+    pub fn patience(&self) -> (Duration, LimitName) {
         let (open, seats) = (self.open() as u64, u64::from(self.limits.tcp_clients));
         let crowded = open * 5 > seats * 4;
-        if crowded { self.limits.tcp_idle.min(IDLE_WHEN_CROWDED) } else { self.limits.tcp_idle }
+        let usual = (self.limits.tcp_idle, LimitName::TcpIdle);
+        let less = (self.limits.tcp_idle_crowded, LimitName::TcpIdleCrowded);
+        if crowded && less.0 < usual.0 { less } else { usual }
     }
 
     /// Connections open.
@@ -150,9 +152,6 @@ fn prefix(client: IpAddr) -> IpAddr {
     }
 }
 
-/// How long an idle connection stays when more than four fifths of the seats are taken.
-const IDLE_WHEN_CROWDED: Duration = Duration::from_secs(1);
-
 #[cfg(test)]
 mod tests {
     use std::future::pending;
@@ -225,9 +224,9 @@ mod tests {
     fn patience_is_short_in_a_crowd() {
         let connections = connections(5, 5);
         let seats: Vec<_> = (0..4).map(|_| connections.admit(ip("192.0.2.1"))).collect();
-        assert_eq!(connections.patience(), Duration::from_secs(10));
+        assert_eq!(connections.patience(), (Duration::from_secs(10), LimitName::TcpIdle));
         let _fifth = connections.admit(ip("192.0.2.1"));
-        assert_eq!(connections.patience(), Duration::from_secs(1));
+        assert_eq!(connections.patience(), (Duration::from_secs(1), LimitName::TcpIdleCrowded));
         drop(seats);
     }
 }

@@ -52,6 +52,7 @@ fn begin(stream: TcpStream, address: SocketAddr, desk: &Arc<Desk>) {
         outbox: BytesMut::new(),
         answers: FuturesUnordered::new(),
         deadline: desk.clock.now() + desk.limits.tcp_first_message,
+        bound: LimitName::TcpFirstMessage,
     };
     let counters = Arc::clone(&desk.counters);
     desk.connections.begin(number, async move {
@@ -83,6 +84,8 @@ struct Connection {
     answers: FuturesUnordered<Answer>,
     /// When patience ends, unless something happens.
     deadline: Instant,
+    /// The bound that ends it then.
+    bound: LimitName,
 }
 
 /// A question in progress; given up when the connection ends.
@@ -107,11 +110,9 @@ impl Connection {
         let _ = self.stream.set_nodelay(true);
         let mut draining = self.desk.draining.clone();
         let mut asks = true;
-        let mut has_asked = false;
         loop {
             if self.answer_what_arrived() > 0 {
-                has_asked = true;
-                self.deadline = self.desk.clock.now() + self.desk.connections.patience();
+                self.be_patient();
             }
             self.seat.set_questions(self.answers.len());
             if !self.outbox.is_empty() {
@@ -137,11 +138,10 @@ impl Connection {
                 _ = drained, if asks => asks = false,
                 () = sleep_until(self.deadline) => {
                     if self.answers.is_empty() {
-                        let bound = if has_asked { LimitName::TcpIdle } else { LimitName::TcpFirstMessage };
-                        self.desk.limits.count(bound);
-                        return if has_asked { End::Closed } else { End::Cut };
+                        self.desk.limits.count(self.bound);
+                        return if self.bound == LimitName::TcpFirstMessage { End::Cut } else { End::Closed };
                     }
-                    self.deadline = self.desk.clock.now() + self.desk.connections.patience();
+                    self.be_patient();
                 }
             }
         }
@@ -194,7 +194,13 @@ impl Connection {
             }
             next = if self.outbox.len() < OUTBOX { self.answers.next().now_or_never().flatten() } else { None };
         }
-        self.deadline = self.desk.clock.now() + self.desk.connections.patience();
+        self.be_patient();
+    }
+
+    /// The client is waited for anew.
+    fn be_patient(&mut self) {
+        let (patience, bound) = self.desk.connections.patience();
+        (self.deadline, self.bound) = (self.desk.clock.now() + patience, bound);
     }
 
     /// Sends the outbox. While the client does not read, nothing else is done for it.

@@ -1,4 +1,4 @@
-//! One TCP connection to a server, with up to 100 questions in flight told apart by their message IDs.
+//! One TCP connection to a server, with many questions in flight told apart by their message IDs.
 //!
 //! The connection's task reads and writes; whoever asks holds a [`Lease`]. A lease that ends without a reply retires
 //! its connection: what is dead or slow is not used again.
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
-use super::IDLE;
+use crate::job::{LimitName, Limits, count};
 use crate::net::listen::unframe;
 use crate::net::socket;
 use crate::world::{Arrival, IsOurs};
@@ -23,6 +23,7 @@ use crate::world::{Arrival, IsOurs};
 pub struct Connection {
     queries: mpsc::Sender<Bytes>,
     state: Arc<State>,
+    limits: Arc<Limits>,
 }
 
 /// What the connection's task and its users share.
@@ -47,18 +48,24 @@ impl Connection {
     ///
     /// # Errors
     /// When no socket can be had.
-    pub fn open(server: SocketAddr, source: IpAddr, gone: impl FnOnce() + Send + 'static) -> io::Result<Arc<Self>> {
+    pub fn open(
+        (server, source): (SocketAddr, IpAddr),
+        limits: &Arc<Limits>,
+        gone: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Arc<Self>> {
         let socket = TcpSocket::from_std_stream(socket::tcp_to(server, source)?);
-        let (queries, asked) = mpsc::channel(QUEUE);
+        // Those under way, and some whose askers gave up.
+        let (queries, asked) = mpsc::channel(2 * count(limits.tcp_queries_per_connection).max(1));
+        let (limits, bounds) = (Arc::clone(limits), Arc::clone(limits));
         let state = Arc::new(State::default());
         let reason = io::ErrorKind::ConnectionAborted;
         let obituary = Obituary { state: Arc::clone(&state), gone: Some(gone), reason };
         tokio::spawn(async move {
             let mut obituary = obituary;
-            let outcome = converse(socket, server, asked, &obituary.state).await;
+            let outcome = converse((socket, server), asked, &obituary.state, &bounds).await;
             obituary.reason = outcome.err().map_or(io::ErrorKind::UnexpectedEof, |error| error.kind());
         });
-        Ok(Arc::new(Self { queries, state }))
+        Ok(Arc::new(Self { queries, state, limits }))
     }
 
     /// Whether further questions may be asked here.
@@ -75,8 +82,11 @@ impl Connection {
     /// The right to ask one question with message ID `id`; `None` when the ID is in use here, or the connection is full or closed.
     pub fn lease(&self, id: u16) -> Option<Lease> {
         let mut inner = self.state.inner.lock();
-        let usable = !inner.retired && inner.ended.is_none() && inner.waiting.len() < IN_FLIGHT;
-        if !usable || inner.waiting.contains_key(&id) {
+        if inner.retired || inner.ended.is_some() || inner.waiting.contains_key(&id) {
+            return None;
+        }
+        if inner.waiting.len() >= count(self.limits.tcp_queries_per_connection) {
+            self.limits.count(LimitName::TcpQueriesPerConnection);
             return None;
         }
         let (sender, replies) = mpsc::channel(REPLIES_PER_ID);
@@ -200,10 +210,10 @@ impl Drop for Lease {
 
 /// The connection's life: ends when nobody wants it any more, or with an error.
 async fn converse(
-    socket: TcpSocket,
-    server: SocketAddr,
+    (socket, server): (TcpSocket, SocketAddr),
     mut asked: mpsc::Receiver<Bytes>,
     state: &State,
+    limits: &Limits,
 ) -> io::Result<()> {
     let mut stream: TcpStream = tokio::select! {
         biased;
@@ -228,7 +238,10 @@ async fn converse(
             Some(query) = asked.recv(), if outbox.is_empty() => outbox.extend_from_slice(&query),
             written = writer.write_buf(&mut outbox), if !outbox.is_empty() => drop(written?),
             () = state.changed.notified() => {}
-            () = tokio::time::sleep(IDLE), if state.is_idle() => return Ok(()),
+            () = tokio::time::sleep(limits.tcp_server_idle), if state.is_idle() => {
+                limits.count(LimitName::TcpServerIdle);
+                return Ok(());
+            }
         }
     }
     Ok(())
@@ -244,10 +257,6 @@ fn deliver_all(inbox: &mut BytesMut, state: &State) -> usize {
     strays
 }
 
-/// Questions in flight on one connection.
-const IN_FLIGHT: usize = 100;
-/// Queries that wait to be written: those in flight, and some whose askers gave up.
-const QUEUE: usize = 2 * IN_FLIGHT;
 /// Messages with the right ID that wait to be judged.
 const REPLIES_PER_ID: usize = 4;
 /// Messages nobody asked for, after which a server is not listened to any further.

@@ -9,11 +9,12 @@ mod udp;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::socket;
+use crate::job::Limits;
 use crate::world::{BoxFuture, Dice, IsOurs, Network, Route, Transport};
 
 /// Real sockets. Works from every runtime that has I/O and time.
@@ -26,8 +27,8 @@ pub struct Outbound {
 
 impl Outbound {
     /// Asks from one of `source` (chosen anew each time), or from the address the system chooses where it has none.
-    pub fn new(source: Vec<IpAddr>, dice: Dice) -> Self {
-        Self { source, datagrams: udp::Datagrams::new(dice.clone()), dice, streams: tcp::Streams::default() }
+    pub fn new(source: Vec<IpAddr>, dice: Dice, limits: Arc<Limits>) -> Self {
+        Self { source, datagrams: udp::Datagrams::new(dice.clone()), dice, streams: tcp::Streams::new(limits) }
     }
 
     /// The address to ask `server` from.
@@ -47,9 +48,6 @@ impl Network for Outbound {
         }
     }
 }
-
-/// How long a connection without questions is kept for the next one (RFC 7766 §6.2.3).
-const IDLE: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

@@ -13,16 +13,17 @@ use smallvec::SmallVec;
 use tokio::runtime::{Handle, Id};
 
 use super::connection::{Connection, End, Lease};
+use crate::job::{LimitName, Limits, count};
 use crate::net::listen::frame;
 use crate::world::IsOurs;
 
 /// The connections that are kept.
-#[derive(Default)]
 pub struct Streams {
     kept: Arc<Mutex<Kept>>,
+    limits: Arc<Limits>,
 }
 
-type Kept = HashMap<(Id, SocketAddr), SmallVec<[Arc<Connection>; PER_SERVER]>>;
+type Kept = HashMap<(Id, SocketAddr), SmallVec<[Arc<Connection>; 2]>>;
 
 /// Whether others have used a connection before.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,11 @@ enum Age {
 }
 
 impl Streams {
+    /// No connections yet.
+    pub fn new(limits: Arc<Limits>) -> Self {
+        Self { kept: Arc::default(), limits }
+    }
+
     /// Sends `query` to the server (from the source address, when it is not the wildcard) and waits for its reply.
     pub async fn exchange(
         &self,
@@ -63,18 +69,19 @@ impl Streams {
             if let Some(lease) = connections.iter().find_map(|connection| connection.lease(id)) {
                 return Ok((lease, Age::Reused));
             }
-            if connections.len() >= PER_SERVER {
+            if connections.len() >= count(self.limits.tcp_per_server) {
                 return Err(io::ErrorKind::ResourceBusy.into());
             }
         }
         // The table is not locked here: a runtime that is ending drops the new connection's task, and with it `gone`, at once.
         let kept = Arc::clone(&self.kept);
-        let connection = Connection::open(server, source, move || forget(&mut kept.lock(), key))?;
+        let connection = Connection::open((server, source), &self.limits, move || forget(&mut kept.lock(), key))?;
         let lease = connection.lease(id).ok_or(io::ErrorKind::ConnectionAborted)?;
         let mut kept = self.kept.lock();
-        if kept.len() < SERVERS || kept.contains_key(&key) {
+        if kept.len() < count(self.limits.tcp_servers) || kept.contains_key(&key) {
             kept.entry(key).or_default().push(connection);
         } else {
+            self.limits.count(LimitName::TcpServers);
             connection.retire();
         }
         Ok((lease, Age::Fresh))
@@ -96,8 +103,3 @@ fn forget(kept: &mut Kept, key: (Id, SocketAddr)) {
         kept.remove(&key);
     }
 }
-
-/// Connections kept to one server.
-const PER_SERVER: usize = 2;
-/// Servers to which connections are kept; to others each question takes a new one.
-const SERVERS: usize = 512;

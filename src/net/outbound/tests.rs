@@ -11,7 +11,7 @@ use super::*;
 use crate::world::Arrival;
 
 fn outbound() -> Outbound {
-    Outbound::new(Vec::new(), Dice::seeded(7))
+    Outbound::new(Vec::new(), Dice::seeded(7), Arc::default())
 }
 
 fn route(server: SocketAddr, transport: Transport) -> Route {
@@ -73,7 +73,7 @@ fn echo_server(listener: TcpListener, per_connection: usize) -> Arc<AtomicUsize>
 #[tokio::test]
 async fn the_source_address_is_chosen_by_family() {
     let ours = [IpAddr::from([127, 0, 0, 66]), IpAddr::from([127, 0, 0, 67])];
-    let outbound = Outbound::new(ours.to_vec(), Dice::seeded(1));
+    let outbound = Outbound::new(ours.to_vec(), Dice::seeded(1), Arc::default());
     let (server, address) = udp_server().await;
     let answering = async {
         let (_, client) = server.recv_from(&mut [0; 100]).await.unwrap();

@@ -4,6 +4,7 @@
 //! What it sets against that: its own NS set in every reply, new names for it, zones below zones, and clients that ask
 //! for the very records just before they expire, with answers from the past switched on.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use burdock::dns::{Header, Rcode, RecordType, Ttl};
@@ -11,7 +12,7 @@ use burdock::playground::{Behaviour, Zone};
 use std::sync::Arc;
 
 use super::{a, records};
-use crate::support::{Lab, Tree, name, run};
+use crate::support::{Lab, ROOT, Tree, name, run};
 
 const TLD: &str = "198.18.1.1";
 const CHILD: &str = "198.18.2.1";
@@ -99,6 +100,25 @@ fn poi_21_to_24_what_the_parent_takes_away_is_gone_when_its_ttl_ends() {
             run(haunt(ghost, ttl));
         }
     }
+}
+
+/// Whatever its TTL, a delegation lives no longer than any other record: `cache.max-ttl`, a day.
+#[test]
+fn poi_21_the_longest_life_of_a_delegation() {
+    run(async {
+        let own = format!("@ {DAY} NS ns.ghost.\nns {DAY} A {CHILD}\n* 1 A 192.0.2.66\n");
+        let delegation = format!("ghost. {} NS ns.ghost.\nns.ghost. {} A {CHILD}\n", 2 * DAY, 2 * DAY);
+        let tree = Tree::new().delegate("ghost", &delegation).bare("ghost", &[CHILD], &own);
+        let lab = Lab::new(&tree.internet(), 1);
+        assert_eq!(a(&lab, "w1.ghost").await.a(), ["192.0.2.66"]);
+        let without = Tree::new().internet();
+        let root = without.authorities.into_iter().find(|server| server.address == ROOT.parse::<IpAddr>().unwrap());
+        lab.net.rewire(|servers| drop(servers.insert(ROOT.parse().unwrap(), root.unwrap())));
+        lab.wait(Duration::from_secs(u64::from(DAY) - 1)).await;
+        assert_eq!(a(&lab, "w2.ghost").await.a(), ["192.0.2.66"], "until then it is the parent's word");
+        lab.wait(Duration::from_secs(2)).await;
+        assert_eq!(a(&lab, "w3.ghost").await.rcode(), Rcode::NXDOMAIN);
+    });
 }
 
 /// Uses the zone, has it revoked, and goes on asking every half TTL.

@@ -12,6 +12,7 @@ pub fn serve_stale(setup: &mut Setup, value: &str) -> Option<()> {
         max_age: Duration::from_secs(86_400),
         answer_ttl: Ttl::from_secs(30),
         client_wait: Duration::from_millis(1800),
+        retry: Duration::from_secs(30),
     };
     setup.cache.serve_stale = flag(value)?.then_some(serve);
     Some(())
