@@ -7,14 +7,12 @@ use tokio::time::Instant;
 
 use super::store::{Entry, Store};
 use crate::dns::{EdeCode, Name, Ttl};
-use crate::dnssec::{Bogus, Reason, ZoneKeys};
+use crate::dnssec::{Bogus, ZoneKeys};
 
 /// The shortest time a standing is kept.
 const SHARING: Duration = Duration::from_secs(1);
 /// A zone's place in the tree is doubted at most once in this time.
 const BETWEEN_DOUBTS: Duration = Duration::from_secs(1);
-/// Zones that must not be believed are looked at again after this.
-const BOGUS: Duration = Duration::from_secs(30);
 
 /// How a zone stands with whoever validates.
 #[derive(Clone, Debug)]
@@ -105,14 +103,7 @@ impl Standings {
     pub fn insert(&self, zone: &Name, standing: Standing, ttl: Ttl, now: Instant) {
         // Even what is gone at once is shared by those who need it in this moment.
         let ttl = ttl.min(self.longest).duration().max(SHARING);
-        let expires = now
-            + match &standing {
-                // It is known from several servers that asking again is in vain.
-                Standing::Bogus(bogus) if bogus.reason == Reason::Estranged => ttl,
-                Standing::Bogus(_) => ttl.min(BOGUS),
-                Standing::Secure(_) | Standing::Insecure(_) => ttl,
-            };
-        self.store.insert(&zone.key(), Arc::new(Kept { zone: zone.clone(), standing, expires }));
+        self.store.insert(&zone.key(), Arc::new(Kept { zone: zone.clone(), standing, expires: now + ttl }));
     }
 }
 

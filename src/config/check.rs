@@ -218,6 +218,7 @@ fn limits(given: &mut Given) -> Option<Limits> {
         ("limits.failure-first", limits.failure_first),
         ("limits.failure-longest", limits.failure_longest),
         ("limits.barren-longest", limits.barren_longest),
+        ("limits.bogus-ttl", limits.bogus_ttl),
     ];
     for (key, _) in remembered.into_iter().filter(|(_, time)| !REMEMBERED.contains(time)) {
         let reason =

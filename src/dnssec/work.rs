@@ -158,8 +158,13 @@ impl Work {
 
     /// The bounds that were met.
     pub fn met(&self) -> impl Iterator<Item = WorkBound> {
-        let met = self.met.load(Ordering::Relaxed);
-        WorkBound::ALL.into_iter().filter(move |bound| met & bound.bit() != 0)
+        // Mostly there is none, and every question asks.
+        let mut met = self.met.load(Ordering::Relaxed);
+        std::iter::from_fn(move || {
+            let first = *WorkBound::ALL.get(met.trailing_zeros() as usize)?;
+            met &= !first.bit();
+            Some(first)
+        })
     }
 
     /// More than there may be: no work is done.
@@ -290,6 +295,7 @@ fn spend(spent: &AtomicU32, more: u32, most: u32) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dnssec::signer::work;
 
     #[test]
     fn what_was_allowed_is_done_and_no_more() {
@@ -301,5 +307,18 @@ mod tests {
         assert_eq!(work.spend_verification(), Err(TooMuch::Failures));
         assert_eq!((work.spend_digest(), work.spend_digest()), (Ok(()), Err(TooMuch::Digests)));
         assert_eq!((work.spend_hash_blocks(5), work.spend_hash_blocks(1)), (Ok(()), Err(TooMuch::HashBlocks)));
+    }
+
+    #[test]
+    fn each_bound_is_met_by_itself() {
+        let all = work();
+        assert_eq!(all.met().next(), None);
+        for bound in WorkBound::ALL {
+            let one = work();
+            one.meet(bound);
+            all.meet(bound);
+            assert_eq!(one.met().collect::<Vec<_>>(), [bound]);
+        }
+        assert_eq!(all.met().collect::<Vec<_>>(), WorkBound::ALL);
     }
 }

@@ -118,6 +118,9 @@ limits! {
     nsec3_iterations Nsec3Iterations: count = Iterations::DEFAULT.validated, "iterations";
     /// Times a zone may hash its names anew and count as unsigned; beyond it is SERVFAIL (RFC 9276).
     nsec3_iterations_tolerated Nsec3IterationsTolerated: count = Iterations::DEFAULT.tolerated, "iterations";
+    /// Time for which what must not be believed is remembered, at most: half of it the keys of a zone, half of it what was
+    /// asked with them.
+    bogus_ttl BogusTtl: time = Duration::from_millis(60_000), "ms";
     /// Servers asked after one whose data does not validate, for one step of the walk.
     bogus_retries BogusRetries: count = 3, "servers";
     /// CNAME and DNAME substitutions for one question (DNS Unchained).
@@ -243,6 +246,12 @@ impl Limits {
     /// How often the bound of this name was reached.
     pub fn times(&self, name: LimitName) -> u64 {
         self.reached.of(name as usize)
+    }
+
+    /// How long one bogus thing is remembered at most. What depends on the keys of a zone may be found bogus just before
+    /// those are looked at again: both together last for `bogus-ttl`, but each for a second (RFC 9520 §3.2).
+    pub fn longest_bogus(&self) -> Duration {
+        (self.bogus_ttl / 2).max(Duration::from_secs(1))
     }
 
     /// How many questions may be at a zone, of so many labels, at once. Root and top-level zones are on everybody's way, and

@@ -93,6 +93,7 @@ impl LimitName {
                 | Self::LateTries
                 | Self::TcpTimeout
                 | Self::TcpIdle
+                | Self::BogusTtl
                 | Self::TcpServerIdle
                 | Self::AddressLookupsAtOnce
                 | Self::FailureFirst

@@ -9,7 +9,7 @@ use crate::cache::{Rank, Standing};
 use crate::dns::{EdeCode, Name, Question, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Delegation, Proofs, is_beyond_validation};
 use crate::dnssec::{Beginning, Bogus, Reason, Settings, Trusted, unsupported};
-use crate::job::Job;
+use crate::job::{Job, LimitName};
 use crate::telemetry::Step;
 use crate::upstream::Opt;
 use crate::world::BoxFuture;
@@ -27,8 +27,6 @@ enum Vouched {
 /// A standing, and how long it holds.
 type Held = (Standing, Ttl);
 
-/// How long it is remembered that a zone's keys could not be established.
-const BROKEN: Ttl = Ttl::from_secs(30);
 /// How long a zone that takes too much work to validate is left alone (KeyTrap).
 pub(super) const COSTLY: Ttl = Ttl::from_secs(1);
 /// How long an exception by the operator is taken for granted.
@@ -69,7 +67,7 @@ impl Resolver {
                     let ttl = match bogus.reason {
                         Reason::Estranged if bogus.name == *zone => self.estranged(&bogus),
                         _ if of_above => COSTLY,
-                        _ => BROKEN,
+                        _ => self.broken(job),
                     };
                     (Standing::Bogus(bogus), ttl)
                 }
@@ -79,6 +77,12 @@ impl Resolver {
             self.keep_standing((zone, standing.clone(), ttl), &anchored, job.now());
             Ok(standing)
         })
+    }
+
+    /// How long it is remembered that a zone's keys could not be established.
+    fn broken(&self, job: &Job) -> Ttl {
+        job.budget().reach(LimitName::BogusTtl);
+        Ttl::from_secs(u32::try_from(self.limits.longest_bogus().as_secs()).unwrap_or(u32::MAX))
     }
 
     async fn establish(&self, zone: &Name, anchored: &Settings, job: &Job) -> Result<Held, ResolveError> {

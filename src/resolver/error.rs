@@ -91,16 +91,14 @@ pub enum ResolveError {
     Remembered(Box<Self>),
 }
 
-/// Bogus data may be mended any moment, and whoever forged it must not gain by it for long.
-const LONGEST_BOGUS: Duration = Duration::from_secs(30);
-
 /// Whether they have addresses may be known as soon as somebody has more time.
 const LONGEST_UNKNOWN: Duration = Duration::from_secs(5);
 
 impl Reason for ResolveError {
     fn longest(&self, limits: &Limits) -> (Duration, Option<LimitName>) {
         let (longest, bound) = match self.root() {
-            Self::Bogus { .. } => (LONGEST_BOGUS, None),
+            // It may be mended any moment, and whoever forged it must not gain by it for long.
+            Self::Bogus { .. } => (limits.longest_bogus(), Some(LimitName::BogusTtl)),
             // Servers get addresses, too, and the next question for the zone need not be told.
             Self::NoAddress { .. } => (limits.barren_longest, Some(LimitName::BarrenLongest)),
             Self::AddressUnknown { .. } => (LONGEST_UNKNOWN, None),

@@ -63,6 +63,7 @@ const ROWS: &[Row] = &[
     (L::HashBlocks, 0, &["nowhere.s3"], Named),
     (L::Nsec3Iterations, 0, &["nowhere.s3"], Answered),
     (L::Nsec3IterationsTolerated, 0, &["nowhere.s3"], Named),
+    (L::BogusTtl, 2000, &["www.torn.s1"], Failed),
     (L::BogusRetries, 0, &["www.bogus.s1"], Named),
     (L::Aliases, 1, &["first.good.t1"], Named),
     (L::MinimisationSteps, 1, &[DEEP], Answered),
@@ -144,6 +145,8 @@ fn tree() -> Tree {
         .bare("hosted.t1", &["198.18.7.1"], &format!("@ NS ns.good.t1.\n{www}"))
         .secure("s1", &["198.18.8.1"], www)
         .secure("bogus.s1", &["198.18.8.2", "198.18.8.3"], www)
+        .secure("torn.s1", &["198.18.8.5"], www)
+        .wrong("torn.s1", Flaw::Signature(name("torn.s1"), RecordType::DNSKEY, Field::Signature))
         .secure("s3", &["198.18.8.4"], www)
         .signer("s3", |signer| signer.denying(Denials::Nsec3(hashing)))
         .wrong("bogus.s1", Flaw::Signature(name("www.bogus.s1"), A, Field::Signature));

@@ -18,11 +18,12 @@ fn a_bound_of_nothing() {
 #[test]
 fn failures_are_remembered_as_long_as_rfc_9520_says() {
     says(
-        "limits: { failure-first: 500ms, failure-longest: 6m, barren-longest: 10m }\n",
+        "limits: { failure-first: 500ms, failure-longest: 6m, barren-longest: 10m, bogus-ttl: 1h }\n",
         &[
             Expected(1, 26, "limits.failure-first", "a second at least", "`1s` to `5m`"),
             Expected(1, 50, "limits.failure-longest", "five minutes at most", "`1s` to `5m`"),
             Expected(1, 70, "limits.barren-longest", "five minutes at most", "`1s` to `5m`"),
+            Expected(1, 86, "limits.bogus-ttl", "five minutes at most", "`1s` to `5m`"),
         ],
     );
     says(

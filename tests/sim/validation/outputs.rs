@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use burdock::dns::{Header, QueryFlags, Rcode, RecordType};
+use burdock::job::LimitName;
 use burdock::playground::{Behaviour, Denials, Field, Hashing};
 
 use super::forge::{Lie, adds, bare, signed, soa, with_ttl};
-use super::{A, CD, DO, FORGED, ask, authentic, refused, tell, unsigned, validating, verdict};
+use super::{A, CD, DO, FORGED, ask, authentic, from, refused, tell, unsigned, validating, verdict};
 use crate::support::{Lab, Tree, name, run};
 
 const SERVER: &str = "198.18.1.1";
@@ -166,6 +167,22 @@ fn val_20_bogus_with_a_long_ttl() {
             lab.net.rewire(|servers| servers.values_mut().for_each(|server| server.behaviours.clear()));
             lab.wait(Duration::from_secs(60)).await;
             authentic(&lab, "www.t1", A, Rcode::NOERROR).await;
+        }
+        // Or as soon as the operator wants.
+        for (seed, rtype) in [(6, A), (7, RecordType::DNSKEY)] {
+            let spoilt = tree().behave(SERVER, Behaviour::SpoilsSignatures(vec![rtype], Field::Signature));
+            let lab = Lab::with(&spoilt.internet(), seed, |settings, limits| {
+                settings.dnssec = from(&spoilt.anchor());
+                limits.bogus_ttl = Duration::from_secs(6);
+            });
+            for _ in 0..40 {
+                assert_eq!(ask(&lab, "www.t1", A).await.rcode(), Rcode::SERVFAIL);
+                lab.wait(Duration::from_secs(1)).await;
+            }
+            lab.net.rewire(|servers| servers.values_mut().for_each(|server| server.behaviours.clear()));
+            lab.wait(Duration::from_secs(6)).await;
+            authentic(&lab, "www.t1", A, Rcode::NOERROR).await;
+            assert!(lab.resolver.limits().times(LimitName::BogusTtl) > 0);
         }
         // The keys' own TTL, raised, is not believed either.
         let tree = tree().behave(SERVER, long);
