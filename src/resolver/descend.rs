@@ -201,7 +201,7 @@ impl Resolver {
             match kind {
                 Kind::Referral(delegation) => return Ok(Visit::Deeper(delegation)),
                 Kind::NoCut => walk.revealed.reveal(question, job.limits()),
-                Kind::Opaque => walk.revealed.reveal_all(),
+                Kind::Opaque => walk.revealed.widen(&cut.apex),
                 Kind::TooLong(_) | Kind::Alias(_) | Kind::Every(_) | Kind::End(_) => {
                     let proven = match walk.proof {
                         Proof::Unwanted => Ok(kind),

@@ -42,7 +42,7 @@ impl Revealed {
         self.labels = self.labels.max(zone.label_count() + 1).min(all);
         // `_tcp` and its kind are never cut off (RFC 9156 §2.3 leaves it open); asking for them alone is a packet wasted.
         let next_is_attribute = question.name.suffix(self.labels).labels().next().is_some_and(|l| l.starts_with(b"_"));
-        let relaxed = self.mode == Minimisation::Relaxed;
+        let relaxed = self.mode == Minimisation::Relaxed && !(zone.is_root() && self.labels >= MOST_FOR_THE_ROOT);
         if self.whole || self.labels >= all || next_is_attribute {
             return Probe { question: question.clone(), minimised: false, relaxed };
         }
@@ -68,7 +68,17 @@ impl Revealed {
         self.labels += step;
     }
 
-    /// The zone does not cope: it gets the whole question.
+    /// `zone` does not cope: it gets the whole question. The root copes, and names of private networks end there every day: it
+    /// gets one label more, and is believed then.
+    pub fn widen(&mut self, zone: &Name) {
+        if zone.is_root() {
+            self.labels = MOST_FOR_THE_ROOT;
+        } else {
+            self.reveal_all();
+        }
+    }
+
+    /// Who is asked next gets the whole question.
     pub const fn reveal_all(&mut self) {
         self.whole = true;
     }
@@ -78,6 +88,9 @@ impl Revealed {
         self.whole = self.mode == Minimisation::Off;
     }
 }
+
+/// Labels that the root gets to see of a name which it denies, or does not answer.
+const MOST_FOR_THE_ROOT: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -112,6 +125,20 @@ mod tests {
         assert_eq!(seen[..4], [1, 2, 3, 4]);
         assert!(seen.len() <= 11, "{seen:?}");
         assert_eq!(seen.last(), Some(&120));
+    }
+
+    #[test]
+    fn the_root_gets_one_label_more_and_other_zones_the_whole_name() {
+        let question = Question::new("a.b.c.host.corp".parse().unwrap(), RecordType::MX);
+        let mut revealed = Revealed::new(Minimisation::Relaxed);
+        let mut probe = |zone: &str| {
+            let zone = zone.parse().unwrap();
+            let probe = revealed.probe(&question, &zone);
+            revealed.widen(&zone);
+            (probe.question.name.label_count(), probe.may_widen())
+        };
+        assert_eq!([probe("."), probe(".")], [(1, true), (2, false)]);
+        assert_eq!([probe("host.corp"), probe("host.corp")], [(3, true), (5, false)]);
     }
 
     #[test]
