@@ -19,7 +19,9 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede, Option<Ede>) {
         ResolveError::NoServer { last, .. } => fault_tag(*last),
         ResolveError::NoAddress { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "NOAD"),
         ResolveError::AddressUnknown { cause, .. } => match cause.as_ref() {
-            ResolveError::Limit { limit, .. } => limit_tag(*limit),
+            ResolveError::Limit { limit, .. } if limit.is_others_doing() => limit_tag(*limit),
+            // Delegations that lead in circles, or nowhere: whatever bound ended it, there was nobody to ask.
+            ResolveError::Limit { limit, .. } => (EdeCode::NO_REACHABLE_AUTHORITY, limit_tag(*limit).1),
             _ => (EdeCode::NO_REACHABLE_AUTHORITY, "ADUN"),
         },
         ResolveError::NoKeys { .. } => (EdeCode::DNSKEY_MISSING, "NKEY"),
