@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -64,8 +65,8 @@ pub trait Network: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct Clock {
     start: Instant,
-    /// What the calendar showed then; `None` when the system is asked each time.
-    wall_at_start: Option<Duration>,
+    /// What the calendar would have shown then, in nanoseconds since 1970; `None` when the system is asked each time.
+    wall_at_start: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
@@ -79,7 +80,16 @@ impl Clock {
     /// A clock that runs with tokio's time, paused or not, and now shows `wall` since 1970.
     #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
     pub fn at(wall: Duration) -> Self {
-        Self { start: Instant::now(), wall_at_start: Some(wall) }
+        Self { start: Instant::now(), wall_at_start: Some(Arc::new(AtomicI64::new(nanoseconds(wall)))) }
+    }
+
+    /// Sets the calendar of a clock that was made by [`Self::at`], and of its clones, to `wall`, as the system's may be set at
+    /// any time. The monotonic present goes on as before.
+    pub fn set(&self, wall: Duration) {
+        if let Some(at_start) = &self.wall_at_start {
+            let elapsed = nanoseconds(self.now().duration_since(self.start));
+            at_start.store(nanoseconds(wall).saturating_sub(elapsed), Ordering::Relaxed);
+        }
     }
 
     /// The monotonic present: for TTLs, deadlines and round trips. In a step of [`in_steps`] it is the same each time.
@@ -99,11 +109,20 @@ impl Clock {
     /// The calendar's present, since 1970: for signatures.
     #[allow(clippy::disallowed_methods, reason = "the one place where time comes in")]
     pub fn wall(&self) -> Duration {
-        match self.wall_at_start {
-            Some(wall) => wall + self.now().duration_since(self.start),
+        match &self.wall_at_start {
+            Some(at_start) => {
+                let elapsed = nanoseconds(self.now().duration_since(self.start));
+                let wall = at_start.load(Ordering::Relaxed).saturating_add(elapsed);
+                Duration::from_nanos(u64::try_from(wall).unwrap_or(0))
+            }
             None => SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default(),
         }
     }
+}
+
+/// Good for times up to the year 2262.
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 thread_local! {

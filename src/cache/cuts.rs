@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::piece::{Beginning, Draft, Moment, name_length, write_name};
-use super::store::{Entry, Store};
+use super::store::{Entry, Held, Store};
 use crate::dns::{Name, NameServer, Reader, ZoneCut};
 
 /// A cut, as it is kept.
@@ -126,6 +126,11 @@ impl Cuts {
     pub fn new(capacity: u64, seed: u64) -> Self {
         let unpacked = (0..UNPACKED).map(|_| Mutex::default()).collect();
         Self { store: Store::new(capacity, seed), unpacked, beginning: Beginning::default() }
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        self.store.held()
     }
 
     /// The deepest current cut at or above `name`.

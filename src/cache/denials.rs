@@ -9,6 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
+use super::store::Held;
 use crate::dns::{Name, Rdatas, RecordType, RrSet, Security, Ttl};
 use crate::dnssec::denial::{Hash, Nsec, Nsec3, Parameters};
 use crate::job::{LimitName, Limits, count};
@@ -160,6 +161,11 @@ impl Denials {
         let after = kept.octets;
         zones.octets = zones.octets + after - before;
         found
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        Held { entries: self.len(), octets: self.octets() as u64 }
     }
 
     /// Octets in use.

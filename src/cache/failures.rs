@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::key_of;
-use super::store::{Entry, Store};
+use super::store::{Entry, Held, Store};
 use crate::dns::Question;
 use crate::job::{LimitName, Limits};
 
@@ -76,6 +76,11 @@ impl<E: Reason> Failures<E> {
     /// An empty cache for at most `capacity` octets.
     pub fn new(capacity: u64, seed: u64, limits: &Arc<Limits>) -> Self {
         Self { store: Store::new(capacity, seed), limits: Arc::clone(limits) }
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        self.store.held()
     }
 
     /// The failure that still stands for `question`.

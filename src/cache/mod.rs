@@ -29,7 +29,7 @@ pub use front::{Found, Front};
 pub use past::{Past, Reach};
 pub use rrsets::{Rank, RrSets};
 pub use standings::{Standing, Standings};
-pub use store::{Entry, Store};
+pub use store::{Entry, Held, Store};
 
 /// How much is remembered, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]

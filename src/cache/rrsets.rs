@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::fact::{Fact, Told};
 use super::piece::{Beginning, Moment};
-use super::store::Store;
+use super::store::{Held, Store};
 use super::{Settings, key_of};
 use crate::dns::{Denial, Name, Outcome, RecordType, RrSet, Security, Ttl};
 
@@ -46,6 +46,11 @@ impl RrSets {
             max_negative_ttl: settings.max_negative_ttl,
             checked: AtomicBool::new(false),
         }
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        self.store.held()
     }
 
     /// What is known about `name` and `rtype`: the RRset, that there is none, or that the name does not exist.

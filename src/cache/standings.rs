@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::store::{Entry, Store};
+use super::store::{Entry, Held, Store};
 use crate::dns::{EdeCode, Name, Ttl};
 use crate::dnssec::{Bogus, ZoneKeys};
 
@@ -60,6 +60,11 @@ impl Standings {
     pub fn new(capacity: u64, longest: Ttl, seed: u64) -> Self {
         let for_doubts = capacity / 8;
         Self { store: Store::new(capacity - for_doubts, seed), doubts: Store::new(for_doubts, seed), longest }
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        [self.store.held(), self.doubts.held()].into_iter().sum()
     }
 
     /// How `zone` stands, if that is known.

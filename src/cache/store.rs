@@ -5,10 +5,29 @@
 //! the value, which is asked whether it is meant.
 
 use std::hash::{BuildHasher, Hasher};
+use std::iter::Sum;
 
 use foldhash::quality::FixedState;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
+
+/// What a cache holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Entries.
+    pub entries: usize,
+    /// The octets that they take.
+    pub octets: u64,
+}
+
+impl Sum for Held {
+    fn sum<I: Iterator<Item = Self>>(each: I) -> Self {
+        each.fold(Self::default(), |all, one| Self {
+            entries: all.entries + one.entries,
+            octets: all.octets + one.octets,
+        })
+    }
+}
 
 /// A map from byte strings to `V` that holds no more than a number of octets.
 pub struct Store<V: Entry> {
@@ -61,6 +80,11 @@ impl<V: Entry> Store<V> {
     /// Forgets everything.
     pub fn clear(&self) {
         self.entries.clear();
+    }
+
+    /// What it holds.
+    pub fn held(&self) -> Held {
+        Held { entries: self.len(), octets: self.octets() }
     }
 
     /// Octets in use.

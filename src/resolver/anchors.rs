@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -13,8 +14,11 @@ use super::estranged::Others;
 use super::{ResolveError, Resolver};
 use crate::cache::Standing;
 use crate::dns::{Name, Question, RecordType, RrSet, Ttl};
-use crate::dnssec::{Anchor, AnchorRecord, Bogus, Reason, Settings};
+use crate::dnssec::{Anchor, AnchorRecord, Beginning, Bogus, Reason, Settings};
 use crate::job::{Checking, Job};
+
+/// How often the operator is told that the clock may be wrong, at most.
+const BETWEEN_HINTS: Duration = Duration::from_secs(3600);
 
 impl Resolver {
     /// What is validated, and from where, now.
@@ -83,6 +87,27 @@ impl Resolver {
             pause.duration()
         );
         pause
+    }
+
+    /// Keys that a trust anchor speaks for, signed for another time: mostly it is this machine's clock that is wrong, and then
+    /// nothing validates. The operator is told, once an hour.
+    pub(super) fn suspect_clock(&self, bogus: &Bogus, zone: &Name) {
+        let (wall, now) = (self.world.clock.wall(), self.world.clock.now());
+        let anchored = self.anchored();
+        let is_anchored =
+            matches!(anchored.beginning(zone, wall), Beginning::Anchor(anchor) if anchor.apex == bogus.name);
+        if !is_anchored || !matches!(bogus.reason, Reason::Expired | Reason::NotYetValid) {
+            return;
+        }
+        let mut told = self.clock_suspected.lock();
+        if told.is_none_or(|told| now.saturating_duration_since(told) >= BETWEEN_HINTS) {
+            *told = Some(now);
+            let seconds = wall.as_secs();
+            tracing::warn!(
+                "{bogus}: as long as that is so nothing below validates. See whether this machine's clock is right; it shows \
+                 {seconds} s since 1970"
+            );
+        }
     }
 
     /// The keys that `apex` has now, which came by [`Self::fetch_keys`], and what is wrong with them: nobody else needs to ask

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::Instant;
 
 use super::{ResolveError, Resolver};
-use crate::cache::Failures;
+use crate::cache::{Failures, Held};
 use crate::dns::{Name, Question, RecordType};
 use crate::job::{Job, Limits};
 
@@ -25,6 +25,11 @@ impl Barren {
     /// Nothing known, and never more than `capacity` octets.
     pub(super) fn new(capacity: u64, seed: u64, limits: &Arc<Limits>) -> Self {
         Self { known: Failures::new(capacity, seed, limits), any: AtomicBool::new(false) }
+    }
+
+    /// What it holds.
+    pub(super) fn held(&self) -> Held {
+        self.known.held()
     }
 
     /// The zone at or above `name`, but not above `apex`, that has no server with an address, if there is one, and why.

@@ -62,6 +62,7 @@ impl Resolver {
                     return Err(error);
                 }
                 Err(ResolveError::Bogus { bogus }) => {
+                    self.suspect_clock(&bogus, zone);
                     // What keeps a zone above busy is that one's fault, and mostly over in a moment.
                     let of_above = matches!(bogus.reason, Reason::TooMuch(_)) && !bogus.name.is_in(zone);
                     let ttl = match bogus.reason {

@@ -33,8 +33,9 @@ use std::sync::atomic::AtomicBool;
 use ipnet::IpNet;
 use parking_lot::RwLock;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-use crate::cache::{self, Cuts, Denials, Failed, Failures, RrSets, ServeStale, Standing, Standings};
+use crate::cache::{self, Cuts, Denials, Failed, Failures, Held, RrSets, ServeStale, Standing, Standings};
 use crate::dns::{Ede, EdeCode, Name, NameServer, Question, Rcode, RrSet, Security, Ttl, ZoneCut};
 use crate::dnssec::denial::is_beyond_validation;
 use crate::dnssec::{self, Beginning};
@@ -161,6 +162,8 @@ pub struct Resolver {
     /// `settings.dnssec` with the trust anchors that are now in force.
     anchored: RwLock<Arc<dnssec::Settings>>,
     estrangement: Estrangement,
+    /// When the operator was last told that the clock may be wrong.
+    clock_suspected: parking_lot::Mutex<Option<Instant>>,
     denials: Denials,
     /// Whether a DNAME was ever kept.
     knows_dnames: AtomicBool,
@@ -198,6 +201,7 @@ impl Resolver {
             standings: Standings::new(cache.share(4), cache.max_ttl, world.dice.bits()),
             anchored: RwLock::new(Arc::new(settings.dnssec.clone())),
             estrangement: Estrangement::default(),
+            clock_suspected: parking_lot::Mutex::default(),
             denials: Denials::new(cache.share(3), cache.max_negative_ttl, &limits),
             knows_dnames: AtomicBool::new(false),
             root: Mutex::new(None),
@@ -307,6 +311,13 @@ impl Resolver {
     /// How often something was not asked because too much was being asked already.
     pub fn crowded(&self) -> Crowded {
         self.upstream.crowded()
+    }
+
+    /// What is remembered of names and zones; what is remembered of servers' addresses, and finished replies, aside.
+    pub fn held(&self) -> Held {
+        let failures = [&self.failures, &self.unchecked].map(Failures::held).into_iter().sum();
+        let of_zones = [self.cuts.held(), self.standings.held(), self.denials.held(), self.barren.held()];
+        of_zones.into_iter().chain([self.rrsets.held(), failures]).sum()
     }
 
     /// Why `resolution`, which ends at `name`, counts as unsigned, if there is something to tell.

@@ -9,6 +9,7 @@ use stage::{Stage, refused, tell};
 
 mod apart;
 mod blame;
+mod clock;
 mod denials;
 mod dnames;
 mod estranged;
