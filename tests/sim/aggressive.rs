@@ -88,6 +88,36 @@ fn a_thousand_random_names_cost_no_more_than_the_zone_has_gaps() {
     });
 }
 
+/// AMP-10, (a) and (b): a zone of a hundred names, and what of a flood still goes to its server when the gaps are known.
+#[test]
+fn amp_10_of_a_flood_on_a_signed_zone_next_to_nothing_goes_upstream() {
+    const WARM_UP: u32 = 3000;
+    const QUESTIONS: u32 = 10_000;
+    run(async {
+        let names: String = (0..100).map(|number| format!("name{} A 192.0.2.1\n", number * 7919 % 1000)).collect();
+        for (what, denials) in [("NSEC", Denials::Nsec), ("NSEC3", Denials::Nsec3(Hashing::default()))] {
+            let tree = Tree::signed().secure("t1", &["198.18.1.1"], &names);
+            let lab = lab(&tree.signer("t1", |signer| signer.denying(denials)));
+            let (mut seed, mut before) = (7u64, 0);
+            for number in 0..WARM_UP + QUESTIONS {
+                if number == WARM_UP {
+                    before = lab.net.packets();
+                }
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // At 20,000 a second.
+                lab.wait(Duration::from_micros(50)).await;
+                let reply = lab.ask(&format!("n{:x}.t1", seed >> 20), A).await;
+                assert_eq!(reply.rcode(), Rcode::NXDOMAIN, "{reply}");
+            }
+            let share = f64::from(u32::try_from(lab.net.packets() - before).unwrap()) * 100.0 / f64::from(QUESTIONS);
+            println!(
+                "AMP-10 {what}: of 100 random names {share:.2} cost a packet after the first {WARM_UP} (allowed 1)"
+            );
+            assert!(share < 1.0, "{what}: {share}");
+        }
+    });
+}
+
 #[test]
 fn unsigned_zones_and_those_that_opt_out_are_asked_about_every_name() {
     run(async {

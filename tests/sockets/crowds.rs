@@ -20,7 +20,7 @@ const EACH: usize = 70;
 /// A machine that is busy with other work is not the server's fault.
 const ATTEMPTS: usize = 40;
 
-fn from(client: u8, server: SocketAddr) -> TcpStream {
+pub fn from(client: u8, server: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 66, 0, client)), 0);
     socket.bind(&address.into()).unwrap();

@@ -8,8 +8,10 @@
 )]
 
 mod authority;
+mod connections;
 mod costly;
 mod crowds;
+mod delegations;
 mod memory;
 mod outbound;
 mod process;

@@ -1,5 +1,6 @@
 //! What the whole process has in memory, seen from outside: while strangers fill its cache (MEM-06), and after a million
-//! packets that cannot be read and a million questions that nobody waits for (MEM-10).
+//! packets that cannot be read and a million questions that nobody waits for (MEM-10). What clients and servers do by
+//! connections, and by referrals, is in `connections`.
 //!
 //! An optimized build plays all of it (`cargo test --release --test sockets mem_ -- --nocapture`, some minutes), others one
 //! part in forty; `MEM=300` plays 300 thousandths. Resident memory counts, beyond what the process had before.
@@ -20,26 +21,29 @@ use super::program::Program;
 use super::support::{PATIENCE, alone, ask, framed, good, query, receive, tcp, udp};
 
 const ROOT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 79, 0, 1));
+/// A server that takes everything and says nothing.
+const SILENT: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 79, 0, 9));
 /// What is played, in thousandths: everything in an optimized build.
-fn part() -> usize {
+pub fn part() -> usize {
     let usual = if cfg!(debug_assertions) { 25 } else { 1000 };
     std::env::var("MEM").map_or(usual, |thousandths| thousandths.parse().expect("MEM is a number"))
 }
 /// Questions on their way at once; a client that may be forged may have a hundred.
 const AT_ONCE: usize = 32;
 /// Octets in a KiB, as `/proc` counts.
-const KIB: u64 = 1024;
+pub const KIB: u64 = 1024;
 
 /// A root that knows any name below `a`, denies those below `deny` and `denies` with proofs of some 6,000 and 60,000 octets,
 /// and is silent about names that begin with `never`.
 fn internet() -> Internet {
     let text = "$TTL 3600\n@ SOA ns hostmaster 1 7200 900 1209600 3600\n@ NS ns\nns A 127.79.0.1\nwww A 192.0.2.80\n\
-        *.a A 192.0.2.1\nx.deny A 192.0.2.2\nx.denies A 192.0.2.3\n";
-    let zone = Zone::read(&Name::root(), text).unwrap();
+        *.a A 192.0.2.1\nx.deny A 192.0.2.2\nx.denies A 192.0.2.3\nx.many A 192.0.2.4\nhole NS ns.hole\nns.hole A 127.79.0.9\n";
+    let big = (0..12).map(|number| format!("big TXT {}\n", format!("\"{number:03}{}\" ", "x".repeat(240)).repeat(4)));
+    let zone = Zone::read(&Name::root(), &format!("{text}{}", big.collect::<String>())).unwrap();
     let mut root = Authority::new(ROOT, [Arc::new(zone)]);
     root.behaviours.push(Behaviour::edits(edit));
     Internet {
-        authorities: vec![root],
+        authorities: vec![root, Authority::new(SILENT, []).with(Behaviour::Silent)],
         root_hints: vec![NameServer { host: "ns.".parse().unwrap(), glue: vec![ROOT] }],
     }
 }
@@ -50,6 +54,7 @@ fn edit(query: &Query<'_>, draft: &mut Draft) {
         draft.fate = Fate::Dropped;
     }
     let proofs = match name.split_once('.').map(|(_, zone)| zone) {
+        Some("many.") if name.starts_with('r') => return refer(&name, draft),
         Some("deny.") => 1,
         Some("denies.") => 8,
         _ => return,
@@ -59,6 +64,21 @@ fn edit(query: &Query<'_>, draft: &mut Draft) {
         let octets = if proofs == 1 { 6000 } else { 7400 };
         draft.message.authority.extend((0..proofs).map(|index| proof(index, octets)));
     }
+}
+
+/// A referral to 1,500 servers without address, below a zone whose server is silent (AMP-02).
+fn refer(zone: &str, draft: &mut Draft) {
+    let zone: Name = zone.parse().unwrap();
+    draft.message.header.flags &= !(Header::AA | 0xf);
+    draft.message.authority = (0..1500)
+        .map(|number| Record {
+            owner: zone.clone(),
+            rtype: RecordType::NS,
+            class: Class::IN,
+            ttl: Ttl::from_secs(3600),
+            rdata: format!("{number}.{zone}hole").parse::<Name>().unwrap().wire().into(),
+        })
+        .collect();
 }
 
 /// An NSEC3 record, or what looks like one, with as long a list of types as there can be.
@@ -77,14 +97,14 @@ fn proof(index: usize, octets: usize) -> Record {
 }
 
 /// The program before that Internet, with so much cache.
-struct Stage {
+pub struct Stage {
     program: Program,
-    address: SocketAddr,
+    pub address: SocketAddr,
     _end: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Stage {
-    fn open(name: &str, cache: u64) -> Self {
+    pub fn open(name: &str, cache: u64) -> Self {
         let (ready, started) = mpsc::channel();
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
         thread::spawn(move || {
@@ -105,14 +125,14 @@ impl Stage {
     }
 
     /// Octets that the process has resident.
-    fn resident(&self) -> u64 {
+    pub fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.program.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * KIB
     }
 
     /// Asks for `label0.zone`, `label1.zone` …; nearly every one is answered by `rcode`. Returns the most that was resident.
-    fn flood(&self, (label, zone): (&str, &str), numbers: Range<usize>, rcode: Rcode) -> u64 {
+    pub fn flood(&self, (label, zone): (&str, &str), numbers: Range<usize>, rcode: Rcode) -> u64 {
         let client = udp(self.address);
         let (mut most, mut failures) = (0, 0);
         for number in numbers.clone().step_by(AT_ONCE) {

@@ -24,7 +24,7 @@ fn from_environment(name: &str, otherwise: u32) -> u32 {
 }
 
 /// Asks `owner(n)` so often a second for so long; the time each took, or none without a good answer.
-fn load(to: SocketAddr, rate: u32, time: Duration, owner: impl Fn(u32) -> String) -> Vec<Option<Duration>> {
+pub fn load(to: SocketAddr, rate: u32, time: Duration, owner: impl Fn(u32) -> String) -> Vec<Option<Duration>> {
     let (socket, start) = (udp(to), Instant::now());
     socket.set_read_timeout(Some(Duration::from_secs(6))).unwrap();
     let mut times = Vec::new();
@@ -73,7 +73,7 @@ fn quantile(times: &[Option<Duration>], share: f64) -> Duration {
     sorted[((sorted.len() as f64 * share) as usize).min(sorted.len() - 1)]
 }
 
-fn answered(times: &[Option<Duration>]) -> f64 {
+pub fn answered(times: &[Option<Duration>]) -> f64 {
     times.iter().flatten().count() as f64 / times.len() as f64
 }
 
@@ -113,7 +113,7 @@ fn amp_10_random_names_of_a_dead_zone_do_not_hold_up_others() {
     let crowded = server.crowded();
     println!(
         "AMP-10 {sent} random names in {time:?}: cached names p99 {:?} alone, {:?} beside them (allowed 5 ms), answered \
-         {:.2} % (allowed 100); cold questions answered {:.1} % (allowed 95), p99 {:?}; memory + {grown} KiB; no place at \
+         {:.2} % (allowed 100); cold questions answered {:.1} % (allowed 99), p99 {:?}; memory + {grown} KiB; no place at \
          the zone for {}, at the server for {}",
         quantile(&alone, 0.99),
         quantile(&hits, 0.99),
@@ -123,8 +123,8 @@ fn amp_10_random_names_of_a_dead_zone_do_not_hold_up_others() {
         crowded.zones,
         crowded.servers,
     );
-    assert!(answered(&hits) >= 0.999, "cached names are answered whatever happens");
-    assert!(answered(&cold) >= 0.95);
+    assert!(answered(&hits) >= 1.0, "cached names are answered whatever happens");
+    assert!(answered(&cold) >= 0.99, "{}", answered(&cold));
     assert!(crowded.zones > u64::from(sent) / 4, "most of them found no place");
     // Each was a name of its own, and nothing of it is worth more than a cache entry.
     assert!(grown < 64 << 10, "{grown} KiB");

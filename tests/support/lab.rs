@@ -29,6 +29,9 @@ pub const STALE: ServeStale = ServeStale {
     retry: Duration::from_secs(30),
 };
 
+/// The octets of all caches, where a test does not want fewer.
+const CACHE: u64 = 16 << 20;
+
 /// A resolver with its world.
 pub struct Lab {
     pub net: Arc<SimNet>,
@@ -87,7 +90,14 @@ impl Lab {
         // The network's dice are not the resolver's: what one rolls must not depend on the other.
         let net =
             Arc::new(SimNet::new(&internet.authorities, clock.clone(), Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00)));
-        Self::on(net, internet, (seed, None), change)
+        Self::on(net, internet, (seed, CACHE, None), change)
+    }
+
+    /// One with so many octets for its caches.
+    pub fn small(internet: &Internet, seed: u64, cache: u64) -> Self {
+        let dice = Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00);
+        let net = Arc::new(SimNet::new(&internet.authorities, Clock::at(EPOCH), dice));
+        Self::on(net, internet, (seed, cache, None), |_, _, _| {})
     }
 
     /// One that answers from the past if it has to.
@@ -105,18 +115,18 @@ impl Lab {
         let clock = Clock::at(EPOCH);
         let dice = Dice::seeded(seed ^ 0x6e65_7477_6f72_6b00);
         let net = Arc::new(SimNet::new(&internet.authorities, clock, dice));
-        Self::on(net, internet, (seed, Some(serve)), change)
+        Self::on(net, internet, (seed, CACHE, Some(serve)), change)
     }
 
     /// One more resolver of the same Internet, with other settings.
     pub fn beside(&self, internet: &Internet, seed: u64, change: impl FnOnce(&mut Settings, &mut Limits)) -> Self {
-        Self::on(Arc::clone(&self.net), internet, (seed, None), |settings, limits, _| change(settings, limits))
+        Self::on(Arc::clone(&self.net), internet, (seed, CACHE, None), |settings, limits, _| change(settings, limits))
     }
 
     fn on(
         net: Arc<SimNet>,
         internet: &Internet,
-        (seed, serve_stale): (u64, Option<ServeStale>),
+        (seed, size, serve_stale): (u64, u64, Option<ServeStale>),
         change: impl FnOnce(&mut Settings, &mut Limits, &mut policy::Settings),
     ) -> Self {
         let clock = net.clock();
@@ -140,7 +150,7 @@ impl Lab {
         let mut policy = policy::Settings::plain(access);
         change(&mut settings, &mut limits, &mut policy);
         let cache = cache::Settings {
-            size: 16 << 20,
+            size,
             min_ttl: Ttl::ZERO,
             max_ttl: Ttl::from_secs(86_400),
             max_negative_ttl: Ttl::from_secs(3600),

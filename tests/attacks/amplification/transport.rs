@@ -138,5 +138,11 @@ fn amp_11_a_silent_stream_is_given_up() {
         let (reply, _) = ask(&lab, "www.evil.t1").await;
         assert_eq!(reply.a(), ["192.0.2.1"], "{reply}\n{}", lab.net.story());
         at_most("AMP-11", "seconds with one silent stream", reply.after.as_secs_f64(), 4.0);
+        // Octets that trickle in are no message: the walk sees a stream that is silent.
+        let streams = lab.net.exchanges().into_iter().filter(|exchange| exchange.transport == Transport::Tcp);
+        let [first, second] = streams.map(|exchange| exchange.at).collect::<Vec<_>>()[..] else {
+            panic!("{}", lab.net.story());
+        };
+        at_most("AMP-11", "seconds that a stream gets which brings no message", (second - first).as_secs_f64(), 3.0);
     });
 }

@@ -3,6 +3,7 @@
 //! POI-01 to POI-31. Somebody's zone `victim` and somebody else's `attacker`, each on a server of its own below the root;
 //! what can be seen of a success is that the attacker's server is asked, or that its address is in an answer.
 
+mod carriers;
 mod ghosts;
 mod matching;
 mod records;

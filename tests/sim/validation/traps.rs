@@ -1,9 +1,14 @@
 //! What hostile keys and signatures may cost: DOS-01 to DOS-05 and DOS-10, counted by the work of each question's own job.
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "how long a thread is busy is measured in real time"
+)]
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use burdock::dns::{Question, Rcode, Record, RecordType};
 use burdock::playground::{Algorithm, Bait, Behaviour, Flaw, Role, Rrsig, SigningKey, Trap, colliding_keys};
@@ -113,10 +118,12 @@ fn dos_01_one_signature_at_a_time() {
         };
         let (mut tasks, jobs): (Vec<_>, Vec<_>) = (0..QUESTIONS).map(job).unzip();
         let (mut before, mut most, mut looks) = (0, 0, 0);
+        let (mut looked, mut longest) = (Instant::now(), Duration::ZERO);
         // As the listeners are: looked at in each turn of the runtime.
         poll_fn(|context| {
             let done: u32 = jobs.iter().map(|job| job.budget().work().spent().verifications).sum();
             (most, before, looks) = (most.max(done - before), done, looks + 1);
+            (longest, looked) = (longest.max(looked.elapsed()), Instant::now());
             context.waker().wake_by_ref();
             if tasks.iter().all(tokio::task::JoinHandle::is_finished) { Poll::Ready(()) } else { Poll::Pending }
         })
@@ -126,7 +133,7 @@ fn dos_01_one_signature_at_a_time() {
         }
         println!(
             "DOS-01 {QUESTIONS} questions at once, {before} signatures verified: at most {most} between two of {looks} looks at \
-             the sockets (1)"
+             the sockets (1), and {longest:?} (5 ms, optimized)"
         );
         assert!(before >= 40 && most == 1, "{before} {most}");
     });

@@ -105,6 +105,76 @@ fn dos_06_nsec3_iterations() {
     });
 }
 
+/// Long names beyond what is tolerated: whoever says so need not have hashed anything, and nothing is hashed here.
+#[test]
+fn dos_06_long_names_beyond_what_is_tolerated() {
+    run(async {
+        let mut most = Most::default();
+        for (seed, (iterations, salt)) in (1..).zip([(501, 0), (2500, 8), (2500, 255), (65_535, 0), (65_535, 255)]) {
+            let proof = |owner: &str, types: &str| {
+                let salt = if salt == 0 { "-".to_owned() } else { "aa".repeat(salt) };
+                let next = "0123456789abcdefghijklmnopqrstuv";
+                signed("h1", &format!("{owner}.h1. 300 NSEC3 1 0 {iterations} {salt} {next} {types}"))
+            };
+            let proofs = [
+                soa("h1"),
+                proof("10000000000000000000000000000000", "A RRSIG"),
+                proof("v0000000000000000000000000000000", "NS SOA RRSIG DNSKEY NSEC3PARAM"),
+            ]
+            .concat();
+            for labels in [3, 30, 125] {
+                let owner = format!("{}h1", "x.".repeat(labels - 1));
+                for (rcode, rtype) in [(Rcode::NXDOMAIN, A), (Rcode::NOERROR, A), (Rcode::NOERROR, RecordType::DS)] {
+                    let lie = Lie { rcode, answer: Vec::new(), authority: proofs.clone() };
+                    let lie = lie.when(|query| query.name().is_strictly_below(&name("h1")));
+                    let tree = Tree::signed().secure("h1", &[SERVER], "www A 192.0.2.1").behave(SERVER, lie);
+                    let lab = validating(&tree, seed);
+                    let (answered, spent) = cost(&lab, &owner, rtype).await;
+                    most.bounded(spent);
+                    assert!(!answered && spent.hash_blocks == 0, "{iterations} {labels} {rtype}: {spent:?}");
+                    let reply = ask(&validating(&tree, seed), &owner, rtype).await;
+                    let told: Vec<u16> = reply.errors().iter().map(|(code, _)| *code).collect();
+                    assert_eq!((verdict(&reply), &told[..]), ((Rcode::SERVFAIL, false), &[27][..]), "{reply}");
+                }
+            }
+        }
+        most.tell("DOS-06 beyond 500 iterations");
+    });
+}
+
+/// What the cache has proven is looked through for other names, too (RFC 8198): hashing for that is paid for like all other,
+/// and leaves enough for the walk when it was in vain.
+#[test]
+fn dos_06_looking_through_what_is_proven() {
+    run(async {
+        let (mut most, mut without_a_packet) = (Most::default(), 0);
+        for iterations in [0, 1, 5, 20, 50] {
+            for salt in [0, 8, 255] {
+                let hashing = Hashing { iterations, salt: vec![0xaa; salt] };
+                let tree = Tree::signed()
+                    .secure("h1", &[SERVER], "www A 192.0.2.1\n*.wild A 192.0.2.2")
+                    .signer("h1", |signer| signer.denying(Denials::Nsec3(hashing)));
+                let lab = validating(&tree, 7);
+                for number in 0..20 {
+                    ask(&lab, &format!("n{number}.h1"), A).await;
+                    ask(&lab, &format!("n{number}.wild.h1"), A).await;
+                }
+                for labels in [3, 30, 125] {
+                    for end in ["h1", "wild.h1"] {
+                        let owner = format!("{}y.{end}", "x.".repeat(labels - 1 - end.split('.').count()));
+                        let before = lab.net.packets();
+                        let (_, spent) = cost(&lab, &owner, A).await;
+                        most.bounded(spent);
+                        without_a_packet += usize::from(lab.net.packets() == before);
+                    }
+                }
+            }
+        }
+        most.tell("DOS-06 from what is proven");
+        assert!(without_a_packet >= 30, "it is looked through: {without_a_packet}");
+    });
+}
+
 /// Beyond what is validated, too, a denial must be signed.
 #[test]
 fn dos_06_iterations_without_signature() {
