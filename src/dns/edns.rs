@@ -1,9 +1,7 @@
 //! EDNS(0): the OPT pseudo-record (RFC 6891) and the options Burdock speaks.
 
-use super::{EdeCode, Reader, WireError};
+use super::{Bounds, EdeCode, Reader, WireError};
 
-/// Options looked at in one OPT; a flood of empty ones costs no more than this many steps.
-const MAX_OPTIONS: usize = 32;
 /// Octets kept of the text of an extended error; what people write is shorter (RFC 8914 §2 sets no limit).
 const MAX_TEXT: usize = 256;
 
@@ -29,8 +27,10 @@ pub struct Edns {
     pub version: u8,
     /// DNSSEC OK: the sender wants signatures (RFC 3225).
     pub dnssec_ok: bool,
-    /// The options, at most 32.
+    /// The options, as many as [`Bounds`] allow.
     pub options: Vec<EdnsOption>,
+    /// How many more there were.
+    pub left_out: usize,
 }
 
 impl Edns {
@@ -41,18 +41,29 @@ impl Edns {
     /// Option code of [`super::Trail`], in the range for local use (RFC 6891 §9).
     pub const TRAIL: u16 = 65_053;
 
-    /// Reads OPT from its fixed fields and RDATA.
+    /// Reads OPT from its fixed fields and RDATA, within the bounds that are usual.
     ///
     /// # Errors
     /// [`WireError::BadOpt`] when an option runs over the end.
     pub fn from_parts(class: u16, ttl: u32, rdata: &[u8]) -> Result<Self, WireError> {
+        Self::within(Bounds::DEFAULT, (class, ttl), rdata)
+    }
+
+    /// The same within these bounds. Options beyond them are passed over.
+    ///
+    /// # Errors
+    /// [`WireError::BadOpt`] when an option runs over the end.
+    pub fn within(bounds: Bounds, (class, ttl): (u16, u32), rdata: &[u8]) -> Result<Self, WireError> {
         let [rcode_high, version, flags, _] = ttl.to_be_bytes();
-        let mut edns = Self { udp_size: class, rcode_high, version, dnssec_ok: flags & 0x80 != 0, options: Vec::new() };
+        let dnssec_ok = flags & 0x80 != 0;
+        let mut edns = Self { udp_size: class, rcode_high, version, dnssec_ok, ..Self::default() };
         let mut reader = Reader::new(rdata, 0);
         while reader.remaining() > 0 {
             let (code, value) = option(&mut reader)?;
-            if edns.options.len() < MAX_OPTIONS {
+            if edns.options.len() < bounds.options as usize {
                 edns.options.push(read_option(code, value));
+            } else {
+                edns.left_out += 1;
             }
         }
         Ok(edns)

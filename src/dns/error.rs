@@ -20,12 +20,18 @@ pub enum WireError {
     /// A label or a name is malformed, too long, or its compression pointers lead nowhere.
     #[error("malformed name")]
     BadName,
-    /// The record counts in the header cannot be true, or exceed what one message may hold.
+    /// Octets behind the last record.
+    #[error("octets behind the message")]
+    Trailing,
+    /// More records than [`super::Bounds`] allow.
     #[error("too many records")]
-    TooMany,
-    /// The names of the message need more pointer hops than one message may cost.
-    #[error("too much name compression")]
-    Compression,
+    TooManyRecords,
+    /// The names of the message take more compression pointers than [`super::Bounds`] allow.
+    #[error("too many compression pointers")]
+    TooManyPointers,
+    /// The compressed names of the message unfold to more octets than [`super::Bounds`] allow.
+    #[error("names that unfold too far")]
+    TooManyNameOctets,
     /// RDATA does not fit its type.
     #[error("malformed RDATA")]
     BadRdata,

@@ -1,10 +1,8 @@
 //! Whole messages from the wire: replies of other servers, read once, in bounds.
 
 use super::reader::RdataBuf;
-use super::{Class, Edns, Name, Opcode, Question, Rcode, Reader, RecordType, Section, Ttl, WireError};
+use super::{Bounds, Class, Edns, Name, Opcode, Question, Rcode, Reader, RecordType, Section, Ttl, WireError};
 
-/// Records one message may hold.
-const MAX_RECORDS: usize = 4096;
 /// The shortest record: root owner, type, class, TTL, RDLENGTH.
 const MIN_RECORD_OCTETS: usize = 11;
 
@@ -102,28 +100,36 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads a whole message. A record whose RDATA does not fit its type is left out and counted; a message
-    /// that cannot be followed to its end is refused. Octets behind the last record are ignored.
+    /// Reads a whole message within the bounds that are usual. A record whose RDATA does not fit its type is left out and
+    /// counted; a message that cannot be followed to its end is refused. Octets behind the last record are ignored.
     ///
     /// # Errors
     /// The first [`WireError`] met.
     pub fn parse(packet: &[u8]) -> Result<Self, WireError> {
+        Self::within(Bounds::DEFAULT, packet)
+    }
+
+    /// The same within these bounds.
+    ///
+    /// # Errors
+    /// The first [`WireError`] met.
+    pub fn within(bounds: Bounds, packet: &[u8]) -> Result<Self, WireError> {
         let header = Header::parse(packet)?;
         let [questions, answers, authorities, additionals] = header.counts.map(usize::from);
-        let mut reader = Reader::new(packet, Header::OCTETS);
+        let mut reader = Reader::within(bounds, packet, Header::OCTETS);
         let question = match questions {
             0 => None,
             1 => Some(read_question(&mut reader)?),
             _ => return Err(WireError::BadQuestion),
         };
-        if answers + authorities + additionals > MAX_RECORDS {
-            return Err(WireError::TooMany);
+        if answers + authorities + additionals > bounds.records as usize {
+            return Err(WireError::TooManyRecords);
         }
         let mut message = Self { question, ..Self::bare(header, packet.len()) };
         for (section, count) in
             [(Section::Answer, answers), (Section::Authority, authorities), (Section::Additional, additionals)]
         {
-            message.read_section(&mut reader, section, count)?;
+            message.read_section(&mut reader, (section, count), bounds)?;
         }
         Ok(message)
     }
@@ -149,7 +155,12 @@ impl Message {
         Rcode(self.header.rcode().0 | high)
     }
 
-    fn read_section(&mut self, reader: &mut Reader<'_>, section: Section, count: usize) -> Result<(), WireError> {
+    fn read_section(
+        &mut self,
+        reader: &mut Reader<'_>,
+        (section, count): (Section, usize),
+        bounds: Bounds,
+    ) -> Result<(), WireError> {
         if count > reader.remaining() / MIN_RECORD_OCTETS {
             return Err(WireError::Short);
         }
@@ -167,7 +178,7 @@ impl Message {
                 if self.edns.is_some() || !owner.is_root() || section != Section::Additional {
                     return Err(WireError::BadOpt);
                 }
-                self.edns = Some(Edns::from_parts(class, ttl, reader.bytes(length)?)?);
+                self.edns = Some(Edns::within(bounds, (class, ttl), reader.bytes(length)?)?);
                 continue;
             }
             match reader.rdata(rtype, length) {

@@ -3,6 +3,7 @@
 //! Messages are read and written by this module itself (bounded, one pass, names decompressed once);
 //! `hickory_proto` lends the presentation format of rarer types and is named nowhere else.
 
+mod bounds;
 mod class;
 pub mod cookie;
 mod cut;
@@ -30,6 +31,7 @@ mod trail;
 mod ttl;
 mod writer;
 
+pub use bounds::Bounds;
 pub use class::Class;
 pub use cut::{Delegation, NameServer, ZoneCut};
 pub use ede::{Ede, EdeCode};
@@ -40,8 +42,8 @@ pub use message::{Header, Message, Record};
 pub use name::Name;
 pub use octets::Octets;
 pub use outcome::{Denial, Outcome};
-pub use patch::{Personal, personalise};
-pub use peek::{Peeked, PeekedEdns, Unanswerable, peek};
+pub use patch::{Fit, Personal, personalise};
+pub use peek::{Peeked, PeekedEdns, Unanswerable, peek, peek_within};
 pub use question::Question;
 pub use rcode::{Opcode, Rcode};
 pub use reader::{RdataBuf, Reader};

@@ -21,9 +21,27 @@ pub struct Personal<'a> {
     pub opt: &'a [u8],
 }
 
-/// Copies `stored` (a reply without OPT, its TTLs at `ttl_offsets`) into `out`, patched, and returns the reply's length.
+/// How much of a stored reply was written, and its octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// All of it.
+    Whole(usize),
+    /// The question alone, with TC set: the whole is over the limit. So may this be, with a long OPT.
+    Cut(usize),
+}
+
+impl Fit {
+    /// The octets written.
+    pub const fn octets(self) -> usize {
+        match self {
+            Self::Whole(octets) | Self::Cut(octets) => octets,
+        }
+    }
+}
+
+/// Copies `stored` (a reply without OPT, its TTLs at `ttl_offsets`) into `out`, patched.
 /// A reply over the limit is cut to its question with TC set. `None` when `out` is too small or `stored` is no reply.
-pub fn personalise(stored: &[u8], ttl_offsets: &[u16], personal: &Personal<'_>, out: &mut [u8]) -> Option<usize> {
+pub fn personalise(stored: &[u8], ttl_offsets: &[u16], personal: &Personal<'_>, out: &mut [u8]) -> Option<Fit> {
     let question_end = Header::OCTETS + personal.qname.len() + 4;
     let whole = stored.len() + personal.opt.len() <= personal.limit;
     let kept = if whole { stored } else { stored.get(..question_end)? };
@@ -44,13 +62,13 @@ pub fn personalise(stored: &[u8], ttl_offsets: &[u16], personal: &Personal<'_>, 
     header[10..].copy_from_slice(&additionals.to_be_bytes());
     if !whole {
         header[6..10].fill(0);
-        return Some(length);
+        return Some(Fit::Cut(length));
     }
     for &offset in ttl_offsets {
         let ttl = body.get_mut(usize::from(offset)..)?.first_chunk_mut::<4>()?;
         *ttl = u32::from_be_bytes(*ttl).saturating_sub(personal.age).to_be_bytes();
     }
-    Some(length)
+    Some(Fit::Whole(length))
 }
 
 #[cfg(test)]
@@ -83,7 +101,7 @@ mod tests {
         let personal =
             Personal { id: 77, set: Header::RD, clear: Header::AD, qname: QNAME, age: 299, limit: 1232, opt: OPT };
         let mut out = [0; 1232];
-        let length = personalise(&bytes, &ttls, &personal, &mut out).unwrap();
+        let Some(Fit::Whole(length)) = personalise(&bytes, &ttls, &personal, &mut out) else { panic!("it fits") };
         let message = Message::parse(&out[..length]).unwrap();
         assert_eq!(message.header.id, 77);
         assert!(message.header.has(Header::RD) && !message.header.has(Header::AD) && message.header.has(Header::RA));
@@ -100,7 +118,7 @@ mod tests {
         let personal =
             Personal { id: 1, set: 0, clear: 0, qname: QNAME, age: 0, limit: bytes.len() + OPT.len() - 1, opt: OPT };
         let mut out = [0; 1232];
-        let length = personalise(&bytes, &ttls, &personal, &mut out).unwrap();
+        let Some(Fit::Cut(length)) = personalise(&bytes, &ttls, &personal, &mut out) else { panic!("it does not fit") };
         let message = Message::parse(&out[..length]).unwrap();
         assert!(message.header.has(Header::TC) && message.answer.is_empty() && message.edns.is_some());
     }

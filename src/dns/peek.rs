@@ -3,10 +3,7 @@
 //! Whatever is not a plain query earns an early reply or silence here (RFC 1035 §4.1, RFC 6891, RFC 9619).
 
 use super::edns::option;
-use super::{Class, Edns, Header, Name, Opcode, Question, Rcode, Reader, RecordType, WireError};
-
-/// Options looked at in a client's OPT.
-const MAX_OPTIONS: usize = 32;
+use super::{Bounds, Class, Edns, Header, Name, Opcode, Question, Rcode, Reader, RecordType, WireError};
 
 /// A client's query, borrowed from its packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +33,8 @@ pub struct PeekedEdns<'a> {
     pub cookie: Option<&'a [u8]>,
     /// The value of the first option that holds a [`super::Trail`].
     pub trail: Option<&'a [u8]>,
+    /// Whether there were more options than are looked at.
+    pub has_more: bool,
 }
 
 impl Peeked<'_> {
@@ -64,11 +63,19 @@ pub enum Unanswerable {
     Reply(Rcode),
 }
 
-/// Reads a client's packet.
+/// Reads a client's packet, as many of its EDNS options as is usual.
 ///
 /// # Errors
 /// [`Unanswerable`] when the packet is not one well-formed standard query.
 pub fn peek(packet: &[u8]) -> Result<Peeked<'_>, Unanswerable> {
+    peek_within(|| Bounds::DEFAULT.options, packet)
+}
+
+/// The same, and so many of its EDNS options; how many is asked when there are some.
+///
+/// # Errors
+/// [`Unanswerable`] when the packet is not one well-formed standard query.
+pub fn peek_within(options: impl Fn() -> u32, packet: &[u8]) -> Result<Peeked<'_>, Unanswerable> {
     let header = Header::parse(packet).map_err(|_| Unanswerable::Silence)?;
     if header.has(Header::QR) {
         return Err(Unanswerable::Silence);
@@ -81,10 +88,10 @@ pub fn peek(packet: &[u8]) -> Result<Peeked<'_>, Unanswerable> {
     if questions != 1 || answers != 0 || authorities != 0 || additionals > 2 || header.has(Header::TC) {
         return Err(Unanswerable::Reply(Rcode::FORMERR));
     }
-    read(packet, header).map_err(|_| Unanswerable::Reply(Rcode::FORMERR))
+    read(&options, packet, header).map_err(|_| Unanswerable::Reply(Rcode::FORMERR))
 }
 
-fn read(packet: &[u8], header: Header) -> Result<Peeked<'_>, WireError> {
+fn read<'a>(options: &impl Fn() -> u32, packet: &'a [u8], header: Header) -> Result<Peeked<'a>, WireError> {
     let mut reader = Reader::new(packet, Header::OCTETS);
     let qname = plain_name(packet, &mut reader)?;
     let (qtype, qclass) = (RecordType(reader.u16()?), Class(reader.u16()?));
@@ -102,11 +109,11 @@ fn read(packet: &[u8], header: Header) -> Result<Peeked<'_>, WireError> {
             if edns.is_some() || !root {
                 return Err(WireError::BadOpt);
             }
-            edns = Some(read_opt(class, ttl, rdata)?);
+            edns = Some(read_opt(options, (class, ttl), rdata)?);
         }
     }
     if reader.remaining() > 0 {
-        return Err(WireError::TooMany);
+        return Err(WireError::Trailing);
     }
     Ok(Peeked { header, qname, qtype, qclass, edns })
 }
@@ -127,23 +134,35 @@ fn plain_name<'a>(packet: &'a [u8], reader: &mut Reader<'a>) -> Result<&'a [u8],
     packet.get(start..reader.position()).ok_or(WireError::Short)
 }
 
-fn read_opt(class: u16, ttl: u32, rdata: &[u8]) -> Result<PeekedEdns<'_>, WireError> {
+fn read_opt<'a>(
+    options: &impl Fn() -> u32,
+    (class, ttl): (u16, u32),
+    rdata: &'a [u8],
+) -> Result<PeekedEdns<'a>, WireError> {
     let [_, version, flags, _] = ttl.to_be_bytes();
-    let (mut cookie, mut trail) = (None, None);
+    let udp_size = class.max(512);
+    let none =
+        PeekedEdns { udp_size, version, dnssec_ok: flags & 0x80 != 0, cookie: None, trail: None, has_more: false };
     // RFC 6891 §6.1.3: another version is owed BADVERS; what its options look like is that version's affair.
-    let mut reader = Reader::new(if version == 0 { rdata } else { &[] }, 0);
-    for _ in 0..MAX_OPTIONS {
+    if rdata.is_empty() || version > 0 { Ok(none) } else { read_options(options(), rdata, none) }
+}
+
+/// The first `most` options, into `edns`.
+fn read_options<'a>(most: u32, rdata: &'a [u8], mut edns: PeekedEdns<'a>) -> Result<PeekedEdns<'a>, WireError> {
+    let mut reader = Reader::new(rdata, 0);
+    for _ in 0..most {
         if reader.remaining() == 0 {
             break;
         }
         let (code, value) = option(&mut reader)?;
-        if code == Edns::COOKIE && cookie.is_none() {
-            cookie = Some(value);
-        } else if code == Edns::TRAIL && trail.is_none() {
-            trail = Some(value);
+        if code == Edns::COOKIE && edns.cookie.is_none() {
+            edns.cookie = Some(value);
+        } else if code == Edns::TRAIL && edns.trail.is_none() {
+            edns.trail = Some(value);
         }
     }
-    Ok(PeekedEdns { udp_size: class.max(512), version, dnssec_ok: flags & 0x80 != 0, cookie, trail })
+    edns.has_more = reader.remaining() > 0;
+    Ok(edns)
 }
 
 #[cfg(test)]
@@ -221,6 +240,17 @@ mod tests {
         assert_eq!(peek(&packet), Err(Unanswerable::Reply(Rcode::FORMERR)));
         packet[opt + 6] = 1;
         assert_eq!(peek(&packet).unwrap().edns.map(|edns| edns.version), Some(1));
+    }
+
+    #[test]
+    fn so_many_options_are_looked_at() {
+        let mut packet = query();
+        let length = packet.len();
+        packet[length - 1] = 16;
+        packet.extend([0, 3, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        let seen = |options| peek_within(|| options, &packet).unwrap().edns.map(|edns| (edns.cookie, edns.has_more));
+        assert_eq!(seen(2), Some((Some(&[1, 2, 3, 4, 5, 6, 7, 8][..]), false)));
+        assert_eq!((seen(1), seen(0)), (Some((None, true)), Some((None, true))));
     }
 
     #[test]

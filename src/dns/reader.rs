@@ -6,14 +6,10 @@
 use smallvec::SmallVec;
 
 use super::layout::{Field, layout};
-use super::{Name, RecordType, WireError};
+use super::{Bounds, Name, RecordType, WireError};
 
 /// Pointer hops one name may take; 127 labels are all a name can have.
 const MAX_HOPS_PER_NAME: u32 = 127;
-/// Pointer hops all names of one message may take together.
-const MAX_HOPS_PER_MESSAGE: u32 = 4096;
-/// Octets that compressed names of one message may unfold to together: two octets of pointer can stand for 255.
-const MAX_UNFOLDED_PER_MESSAGE: usize = 256 * 1024;
 
 /// RDATA with every name uncompressed.
 pub type RdataBuf = SmallVec<[u8; 24]>;
@@ -23,14 +19,21 @@ pub type RdataBuf = SmallVec<[u8; 24]>;
 pub struct Reader<'a> {
     packet: &'a [u8],
     at: usize,
-    hops: u32,
-    unfolded: usize,
+    /// Pointers that may still be followed.
+    pointers: u32,
+    /// Octets to which compressed names may still unfold.
+    name_octets: u32,
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at `offset` of `packet`.
+    /// Starts at `offset` of `packet`, within the bounds that are usual.
     pub const fn new(packet: &'a [u8], offset: usize) -> Self {
-        Self { packet, at: offset, hops: 0, unfolded: 0 }
+        Self::within(Bounds::DEFAULT, packet, offset)
+    }
+
+    /// Starts at `offset` of `packet`.
+    pub const fn within(bounds: Bounds, packet: &'a [u8], offset: usize) -> Self {
+        Self { packet, at: offset, pointers: bounds.pointers, name_octets: bounds.name_octets }
     }
 
     /// Where the cursor stands.
@@ -81,7 +84,8 @@ impl<'a> Reader<'a> {
     /// The next name, decompressed (RFC 1035 §4.1.4).
     ///
     /// # Errors
-    /// [`WireError::BadName`], [`WireError::Short`], or [`WireError::Compression`] when the message has used up its hops.
+    /// [`WireError::BadName`], [`WireError::Short`], or [`WireError::TooManyPointers`] and [`WireError::TooManyNameOctets`] when
+    /// the names read so far have used up what one message may cost.
     pub fn name(&mut self) -> Result<Name, WireError> {
         let (mut wire, mut filled) = ([0; Name::MAX_OCTETS], 0);
         let mut at = self.at;
@@ -98,10 +102,9 @@ impl<'a> Reader<'a> {
                     place.copy_from_slice(label);
                     (at, filled) = (next, filled + label.len());
                     if length == 0 {
-                        self.unfolded += if end.is_some() { filled } else { 0 };
-                        if self.unfolded > MAX_UNFOLDED_PER_MESSAGE {
-                            return Err(WireError::Compression);
-                        }
+                        let unfolded = if end.is_some() { filled as u32 } else { 0 };
+                        self.name_octets =
+                            self.name_octets.checked_sub(unfolded).ok_or(WireError::TooManyNameOctets)?;
                         self.at = end.unwrap_or(at);
                         let wire = wire.get(..filled).ok_or(WireError::BadName)?;
                         return Ok(Name::from_checked(wire));
@@ -112,13 +115,10 @@ impl<'a> Reader<'a> {
                     let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
                     end = end.or(Some(at + 2));
                     hops += 1;
-                    self.hops += 1;
                     if target >= segment || hops > MAX_HOPS_PER_NAME {
                         return Err(WireError::BadName);
                     }
-                    if self.hops > MAX_HOPS_PER_MESSAGE {
-                        return Err(WireError::Compression);
-                    }
+                    self.pointers = self.pointers.checked_sub(1).ok_or(WireError::TooManyPointers)?;
                     (at, segment) = (target, target);
                 }
                 _ => return Err(WireError::BadName),
@@ -130,7 +130,8 @@ impl<'a> Reader<'a> {
     /// The cursor ends behind them whether or not they were well formed.
     ///
     /// # Errors
-    /// [`WireError::Short`] when the packet has fewer octets; [`WireError::BadRdata`] when they do not fit the type.
+    /// [`WireError::Short`] when the packet has fewer octets; [`WireError::BadRdata`] when they do not fit the type; what
+    /// [`Self::name`] says when names have used up what one message may cost.
     pub fn rdata(&mut self, rtype: RecordType, length: usize) -> Result<RdataBuf, WireError> {
         let start = self.at;
         let raw = self.bytes(length)?;
@@ -139,10 +140,10 @@ impl<'a> Reader<'a> {
         let window = self.packet.get(..end).ok_or(WireError::Short)?;
         let mut inner = Reader { packet: window, at: start, ..*self };
         let read = inner.fields(fields);
-        (self.hops, self.unfolded) = (inner.hops, inner.unfolded);
+        (self.pointers, self.name_octets) = (inner.pointers, inner.name_octets);
         match read {
             Ok(rdata) if inner.at == end => Ok(rdata),
-            Err(WireError::Compression) => Err(WireError::Compression),
+            Err(error @ (WireError::TooManyPointers | WireError::TooManyNameOctets)) => Err(error),
             _ => Err(WireError::BadRdata),
         }
     }
@@ -231,7 +232,22 @@ mod tests {
                 reader.name()
             })
             .find(Result::is_err);
-        assert_eq!(read, Some(Err(WireError::Compression)));
+        assert_eq!(read, Some(Err(WireError::TooManyPointers)));
+    }
+
+    #[test]
+    fn bounds_are_those_that_were_given() {
+        // Two names of three octets, by a pointer each; the second one stands in RDATA, whose bounds are the message's.
+        let packet = [1, b'a', 0, 0xc0, 0x00, 0, 9, 0xc0, 0x00];
+        let read = |pointers, name_octets| {
+            let mut reader = Reader::within(Bounds { pointers, name_octets, ..Bounds::DEFAULT }, &packet, 3);
+            reader.name().and_then(|_| reader.rdata(RecordType::MX, 4)).map(|rdata| rdata.len())
+        };
+        assert_eq!(read(2, 6), Ok(5));
+        assert_eq!((read(1, 6), read(0, 6)), (Err(WireError::TooManyPointers), Err(WireError::TooManyPointers)));
+        assert_eq!((read(2, 5), read(2, 2)), (Err(WireError::TooManyNameOctets), Err(WireError::TooManyNameOctets)));
+        // Names that stand there in full are paid for in octets of the packet.
+        assert!(Reader::within(Bounds { pointers: 0, name_octets: 0, ..Bounds::DEFAULT }, &packet, 0).name().is_ok());
     }
 
     #[test]

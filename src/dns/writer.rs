@@ -5,8 +5,6 @@ use smallvec::SmallVec;
 use super::layout::{Field, layout};
 use super::{Class, Header, Name, Question, Rcode, Reader, Record, RecordType, RrSet, Section, Ttl};
 
-/// Look-ups for compression one message may cost; later names are written in full (ATTACKS: quadratic compression).
-const MAX_LOOKUPS: usize = 120;
 /// Pointers reach no further than this offset (RFC 1035 §4.1.4).
 const MAX_POINTER: usize = 0x3fff;
 /// The pointer to the question's name, which follows the header.
@@ -23,20 +21,47 @@ pub struct MessageWriter {
     /// Octets of the question's name, while it is the only name.
     lone: usize,
     suffixes: Vec<(u64, u16)>,
-    lookups: usize,
+    /// Look-ups that compression may still cost.
+    lookups: u32,
+    /// One was wanted when none was left.
+    wants_lookups: bool,
     ttl_offsets: TtlOffsets,
     counts: [u16; 4],
 }
 
 impl MessageWriter {
+    /// Look-ups for compression that one message may cost, as is usual; names beyond them are written in full, because each
+    /// one may be compared with all before it.
+    pub const LOOKUPS: u32 = 120;
+
     /// Starts a message with its header; counts are filled in by [`Self::finish`].
     pub fn new(id: u16, flags: u16, rcode: Rcode, limit: usize) -> Self {
         let mut buf = Vec::with_capacity(limit.min(512));
         buf.extend_from_slice(&id.to_be_bytes());
         buf.extend_from_slice(&(flags | u16::from(rcode.low())).to_be_bytes());
         buf.extend_from_slice(&[0; 8]);
-        let (suffixes, ttl_offsets) = (Vec::new(), TtlOffsets::new());
-        Self { buf, limit, lone: 0, suffixes, lookups: 0, ttl_offsets, counts: [0; 4] }
+        Self {
+            buf,
+            limit,
+            lone: 0,
+            suffixes: Vec::new(),
+            lookups: Self::LOOKUPS,
+            wants_lookups: false,
+            ttl_offsets: TtlOffsets::new(),
+            counts: [0; 4],
+        }
+    }
+
+    /// The same message, whose names may cost so many look-ups.
+    #[must_use]
+    pub fn with_lookups(mut self, lookups: u32) -> Self {
+        self.lookups = lookups;
+        self
+    }
+
+    /// Whether names were written in full because no look-up was left.
+    pub const fn wants_lookups(&self) -> bool {
+        self.wants_lookups
     }
 
     /// Writes the question. Must come first.
@@ -177,8 +202,7 @@ impl MessageWriter {
             if length == 0 {
                 break;
             }
-            if compress && self.lookups < MAX_LOOKUPS {
-                self.lookups += 1;
+            if compress && self.may_look_up() {
                 let hash = suffix_hash(rest);
                 if let Some(offset) = self.find(hash, rest) {
                     self.u16(0xc000 | offset);
@@ -194,6 +218,14 @@ impl MessageWriter {
             rest = after;
         }
         self.buf.push(0);
+    }
+
+    /// Pays for one look-up, if one is left.
+    fn may_look_up(&mut self) -> bool {
+        let left = self.lookups.checked_sub(1);
+        self.wants_lookups |= left.is_none();
+        self.lookups = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Whether `name` is that of the question, and no other was written: most replies need no look-up at all.
@@ -323,6 +355,36 @@ mod tests {
         assert!(!writer.rrset(Section::Answer, &set, set.ttl, false));
         assert_eq!(writer.len(), before);
         assert!(Message::parse(&writer.finish().0).unwrap().answer.is_empty());
+    }
+
+    #[test]
+    fn names_are_looked_up_as_often_as_may_be() {
+        let written = |lookups| {
+            let mut writer = MessageWriter::new(1, Header::QR, Rcode::NOERROR, 512).with_lookups(lookups);
+            let question = Question::new(name("a.test"), RecordType::NS);
+            writer.question(&question, Class::IN);
+            let servers = [name("b.test"), name("c.test")];
+            let data = Rdatas::new(servers.iter().map(Name::wire)).unwrap();
+            writer.rrset(
+                Section::Answer,
+                &RrSet::new(question.name, RecordType::NS, Ttl::ZERO, data),
+                Ttl::ZERO,
+                false,
+            );
+            let wants = writer.wants_lookups();
+            let (bytes, _) = writer.finish();
+            assert_eq!(
+                Message::parse(&bytes).unwrap().answer.iter().map(|r| r.rdata.len()).collect::<Vec<_>>(),
+                [8, 8]
+            );
+            (wants, bytes.len())
+        };
+        // Two names of two look-ups each: `b` and `test`, `c` and `test`, once the question's name is not alone any more; one
+        // more for each owner after that.
+        let (wants, least) = written(MessageWriter::LOOKUPS);
+        assert!(!wants);
+        assert_eq!((written(5), written(4)), ((false, least), (true, least + 4)));
+        assert!(written(0).0 && written(0).1 > least + 4);
     }
 
     #[test]

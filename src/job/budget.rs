@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::Quota;
+use super::{Quota, count};
+use crate::dns::{self, MessageWriter};
 use crate::dnssec::{Iterations, Scope};
 use crate::telemetry::Tally;
 
@@ -145,6 +146,16 @@ limits! {
     entry_octets EntryOctets: count = 8192, "octets";
     /// Entries that the aliases of one remembered answer may fill together; of longer chains each alias is remembered alone.
     entries_per_answer EntriesPerAnswer: count = 4, "entries";
+    /// Records of one message of a server; one that has more is refused.
+    message_records MessageRecords: count = dns::Bounds::DEFAULT.records, "records";
+    /// Compression pointers that all names of one message of a server may take; one that has more is refused.
+    message_pointers MessagePointers: count = dns::Bounds::DEFAULT.pointers, "pointers";
+    /// Octets that the compressed names of one message of a server may unfold to; one that has more is refused.
+    message_name_octets MessageNameOctets: count = dns::Bounds::DEFAULT.name_octets, "octets";
+    /// EDNS options that are looked at in one message of a client or a server; those behind them are passed over.
+    edns_options EdnsOptions: count = dns::Bounds::DEFAULT.options, "options";
+    /// Look-ups that compression may cost in one reply; later names are written in full.
+    compression_lookups CompressionLookups: count = MessageWriter::LOOKUPS, "lookups";
     /// Questions being worked on at once.
     jobs Jobs: count = 4096, "questions";
     /// Questions whose walk is at one zone at once; more while it answers, fewer while it does not, never more than half of
@@ -168,6 +179,11 @@ limits! {
     proven_network_questions ProvenNetworkQuestions: count = 10_000, "questions";
     /// Time after which an address that may be forged gets no reply over UDP any more (DNSBomb).
     reply_age ReplyAge: time = Duration::from_millis(5000), "ms";
+    /// Octets of a reply over UDP to an address that may be forged, as long as the rate of such replies is limited; of a
+    /// longer one it gets TC.
+    unproven_reply UnprovenReply: count = 512, "octets";
+    /// The same as a multiple of the query.
+    unproven_factor UnprovenFactor: count = 10, "times";
     /// Time after which a client gets its answer or SERVFAIL.
     answer_deadline AnswerDeadline: time = Duration::from_millis(5000), "ms";
     /// Time after which all work for a question ends.
@@ -252,6 +268,21 @@ impl Limits {
     /// those are looked at again: both together last for `bogus-ttl`, but each for a second (RFC 9520 §3.2).
     pub fn longest_bogus(&self) -> Duration {
         (self.bogus_ttl / 2).max(Duration::from_secs(1))
+    }
+
+    /// What a message of a server may cost to read.
+    pub const fn reading(&self) -> dns::Bounds {
+        dns::Bounds {
+            records: self.message_records,
+            pointers: self.message_pointers,
+            name_octets: self.message_name_octets,
+            options: self.edns_options,
+        }
+    }
+
+    /// The longest reply over UDP, in octets, to a query of so many from an address that may be forged.
+    pub fn unproven_octets(&self, query: usize) -> usize {
+        count(self.unproven_reply).min(count(self.unproven_factor).saturating_mul(query))
     }
 
     /// How many questions may be at a zone, of so many labels, at once. Root and top-level zones are on everybody's way, and

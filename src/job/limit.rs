@@ -77,6 +77,8 @@ impl LimitName {
                     | Self::LameZonesPerServer
                     | Self::ProofsPerZone
                     | Self::WorkDeadline
+                    | Self::UnprovenReply
+                    | Self::UnprovenFactor
             )
     }
 

@@ -114,6 +114,7 @@ const fn fault_tag(fault: Fault) -> (EdeCode, &'static str) {
         Fault::Timeout => (EdeCode::NO_REACHABLE_AUTHORITY, "TIME"),
         Fault::Unreachable(_) => (EdeCode::NETWORK_ERROR, "UNRE"),
         Fault::Malformed(_) => (EdeCode::INVALID_DATA, "MALF"),
+        Fault::TooMuch(_) => (EdeCode::OTHER, "MUCH"),
         Fault::NearMiss => (EdeCode::INVALID_DATA, "NEAR"),
         Fault::OtherCase => (EdeCode::INVALID_DATA, "CASE"),
         Fault::WrongCookie => (EdeCode::INVALID_DATA, "COOK"),

@@ -18,7 +18,8 @@ use tokio::time::Instant;
 
 use crate::cache::{self, Answer, AnswerKey, Answers, Front, ServeStale};
 use crate::dns::{
-    Class, Ede, EdeCode, Header, Peeked, Question, Rcode, RecordType, RrSet, Security, Unanswerable, peek, personalise,
+    Class, Ede, EdeCode, Header, Peeked, PeekedEdns, Question, Rcode, RecordType, RrSet, Security, Unanswerable,
+    peek_within,
 };
 use crate::inflight::{Abandoned, Bounds, Full, Inflight};
 use crate::job::{Checking, Job, Limit, LimitName, count};
@@ -26,6 +27,7 @@ use crate::policy::{AnyAnswers, Full as Crowded, Policy, Standing, Verdict};
 use crate::resolver::{Resolution, ResolveError, Resolver};
 use crate::telemetry::ClientCounters;
 
+use reply::At;
 use visitor::Visitor;
 
 pub use request::Request;
@@ -104,7 +106,7 @@ impl Responder {
     /// 65,535 for TCP; a reply that does not fit is truncated to what the client can take in any case.
     pub fn answer_now(&self, packet: &[u8], client: &Client, turn: &mut Turn<'_>, out: &mut [u8]) -> Immediate {
         let now = turn.now;
-        let peeked = match peek(packet) {
+        let peeked = match peek_within(|| self.resolver.limits().edns_options, packet) {
             Ok(peeked) => peeked,
             Err(Unanswerable::Silence) => return Immediate::Silence,
             Err(Unanswerable::Reply(rcode)) => return reply::bare(packet, rcode, out),
@@ -115,6 +117,9 @@ impl Responder {
             let nobody = Visitor { client, standing: Standing::Unproven, cookie: None, limit: 0 };
             return reply::refuse(&peeked, &nobody, (Rcode::REFUSED, Some(ede)), out);
         };
+        if let Some(PeekedEdns { has_more: true, .. }) = &peeked.edns {
+            self.resolver.limits().count(LimitName::EdnsOptions);
+        }
         let Some(visitor) = self.recognise(&peeked, client, trust, packet.len()) else {
             return reply::bare(packet, Rcode::FORMERR, out);
         };
@@ -129,16 +134,17 @@ impl Responder {
             return reply::refuse(&peeked, &visitor, refusal, out);
         }
         if let Some(answer) = turn.front.find(&key, &self.answers, now) {
-            return request::hit(&peeked, &visitor, &answer, now, out);
+            return self.hit(&peeked, &visitor, (&answer, now), out);
         }
         let Some(request) = Request::new(&peeked, &visitor, key) else {
             return reply::bare(packet, Rcode::FORMERR, out);
         };
         if let Some(answer) = self.by_rule(&peeked, &request, now) {
-            return request::hit(&peeked, &visitor, &answer, now, out);
+            return self.hit(&peeked, &visitor, (&answer, now), out);
         }
         if let Some(zone) = self.resolver.circle(&request.question, &request.trail) {
-            return request::hit(&peeked, &visitor, &reply::came_round(&request.question, zone, now), now, out);
+            let answer = reply::came_round(&request.question, zone, self.at(now));
+            return self.hit(&peeked, &visitor, (&answer, now), out);
         }
         match self.policy.seat(client.address.ip(), visitor.standing) {
             Ok(seat) => {
@@ -147,6 +153,11 @@ impl Responder {
             }
             Err(Crowded(limit)) => self.turn_away(&peeked, &visitor, (&request, limit), out),
         }
+    }
+
+    /// What a reply that is written now needs to know.
+    fn at(&self, now: Instant) -> At<'_> {
+        At { now, limits: self.resolver.limits() }
     }
 
     /// What became of questions for the sake of others.
@@ -217,7 +228,7 @@ impl Responder {
         match result {
             Ok(resolution) => {
                 if let Some(ede) = sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
-                    return Arc::new(reply::withheld(question, ede, now));
+                    return Arc::new(reply::withheld(question, ede, self.at(now)));
                 }
                 let ede = self.remark(&resolution, question);
                 let answer = self.told(question, &resolution, (request.dnssec_ok, ede), now);
@@ -263,20 +274,10 @@ impl Responder {
         now: Instant,
     ) -> Answer {
         let Some(objection) = self.policy.objection(question, resolution) else {
-            return reply::build(question, resolution, (dnssec_ok, remark), now);
+            return reply::build(question, resolution, (dnssec_ok, remark), self.at(now));
         };
         tracing::debug!(%question, reason = %objection.ede().text, "not told");
-        reply::filtered(question, &objection, now)
-    }
-
-    fn finish(&self, request: &Request, answer: &Answer) -> Option<Bytes> {
-        let age = answer.age(self.resolver.world().clock.now());
-        let opt = request.opt(answer);
-        let personal = request.personal(&opt, age);
-        let mut out = vec![0; (answer.bytes.len() + opt.len()).min(request.limit)];
-        let length = personalise(&answer.bytes, &answer.ttl_offsets, &personal, &mut out)?;
-        out.truncate(length);
-        Some(out.into())
+        reply::filtered(question, &objection, self.at(now))
     }
 
     /// Why a well-formed query of a client that may ask is not even looked at.
@@ -313,7 +314,7 @@ impl Responder {
         if self.policy.may_be_local(peeked.qname)
             && let Some(local) = self.policy.local(question)
         {
-            return Some(reply::local(question, &local, now));
+            return Some(reply::local(question, &local, self.at(now)));
         }
         let short = question.rtype == RecordType::ANY && self.policy.any() == AnyAnswers::Short;
         if request.recursion_desired && !short {
@@ -323,19 +324,19 @@ impl Responder {
         if short {
             // RFC 8482 §4.2 is about names that exist.
             return Some(match self.resolver.nonexistence(question, &job) {
-                Some(denial) => reply::build(question, &denial, (request.dnssec_ok, None), now),
-                None => reply::any(question, now),
+                Some(denial) => reply::build(question, &denial, (request.dnssec_ok, None), self.at(now)),
+                None => reply::any(question, self.at(now)),
             });
         }
         // What failed a moment ago is known (RFC 9520 §3.2), and comes first as it does with RD: the data may be there.
         if let Some(failure) = self.resolver.known_failure(question, &job) {
-            return Some(reply::failed(question, &failure, request.dnssec_ok, now));
+            return Some(reply::failed(question, &failure, request.dnssec_ok, self.at(now)));
         }
         let Some(resolution) = self.resolver.recollect(question, &job) else {
-            return Some(reply::unknown(question, now));
+            return Some(reply::unknown(question, self.at(now)));
         };
         Some(match sentinel::refusal(question, &resolution, job.checking(), &self.resolver.anchored()) {
-            Some(ede) => reply::withheld(question, ede, now),
+            Some(ede) => reply::withheld(question, ede, self.at(now)),
             None => self.told(question, &resolution, (request.dnssec_ok, None), now),
         })
     }

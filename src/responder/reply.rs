@@ -14,6 +14,7 @@ use crate::dns::{
     Class, Denial, Ede, EdeCode, Header, MessageWriter, Name, Outcome, Peeked, Question, Rcode, Rdatas, RecordType,
     RrSet, Section, Security, Ttl,
 };
+use crate::job::{LimitName, Limits};
 use crate::policy::{LocalAnswer, Objection};
 use crate::resolver::{LastKnown, Resolution, ResolveError};
 
@@ -21,6 +22,13 @@ use crate::resolver::{LastKnown, Resolution, ResolveError};
 const MAX_REPLY: usize = 65_535;
 /// How long a client may keep the short answer to ANY (RFC 8482 §4.2).
 const ANY_TTL: Ttl = Ttl::from_secs(3789);
+
+/// When a reply is written, and within which bounds.
+#[derive(Clone, Copy)]
+pub(super) struct At<'a> {
+    pub now: Instant,
+    pub limits: &'a Limits,
+}
 
 /// What a reply consists of.
 struct Parts<'a> {
@@ -38,10 +46,10 @@ pub(super) fn build(
     question: &Question,
     resolution: &Resolution,
     (dnssec_ok, ede): (bool, Option<Ede>),
-    now: Instant,
+    at: At<'_>,
 ) -> Answer {
     let parts = Parts { ede: [ede, None, None], ..found(resolution, dnssec_ok) };
-    write(question, &parts, now)
+    write(question, &parts, at)
 }
 
 /// The reply that says what was known last.
@@ -49,11 +57,11 @@ pub(super) fn old(
     question: &Question,
     last: &LastKnown,
     (dnssec_ok, ede): (bool, [Option<Ede>; 3]),
-    now: Instant,
+    at: At<'_>,
 ) -> Answer {
     let found = found(&last.resolution, dnssec_ok);
     let flags = if last.authentic { found.flags } else { found.flags & !Header::AD };
-    write(question, &Parts { flags, ede, ..found }, now)
+    write(question, &Parts { flags, ede, ..found }, at)
 }
 
 /// What a resolution consists of.
@@ -88,7 +96,7 @@ fn records(denial: &Denial, dnssec_ok: bool) -> impl Iterator<Item = &RrSet> {
 }
 
 /// The reply that says why nothing was found.
-pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool, now: Instant) -> Answer {
+pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool, at: At<'_>) -> Answer {
     let (rcode, ede, more) = failure::explain(error);
     // RFC 1034 §3.6.2, RFC 6672 §2.2: aliases that lead nowhere are an error; the DNAME that is to blame is shown.
     let answer: Vec<&RrSet> = match error.root() {
@@ -97,47 +105,47 @@ pub(super) fn failed(question: &Question, error: &ResolveError, dnssec_ok: bool,
         }
         _ => Vec::new(),
     };
-    write(question, &Parts { answer, ede: [Some(ede), more, None], signed: dnssec_ok, ..empty(rcode) }, now)
+    write(question, &Parts { answer, ede: [Some(ede), more, None], signed: dnssec_ok, ..empty(rcode) }, at)
 }
 
 /// The reply that keeps to itself what was found.
-pub(super) fn withheld(question: &Question, why: Ede, now: Instant) -> Answer {
-    write(question, &Parts { ede: [Some(why), None, None], ..empty(Rcode::SERVFAIL) }, now)
+pub(super) fn withheld(question: &Question, why: Ede, at: At<'_>) -> Answer {
+    write(question, &Parts { ede: [Some(why), None, None], ..empty(Rcode::SERVFAIL) }, at)
 }
 
 /// The reply to a question of our own that forwarders of `zone` have sent back to us: to ask them again would be in vain.
-pub(super) fn came_round(question: &Question, zone: &Name, now: Instant) -> Answer {
+pub(super) fn came_round(question: &Question, zone: &Name, at: At<'_>) -> Answer {
     let text =
         format!("this question was sent from here and came back: forwarders of zone {zone} lead in a circle [RING]");
-    withheld(question, Ede::new(EdeCode::NETWORK_ERROR, text), now)
+    withheld(question, Ede::new(EdeCode::NETWORK_ERROR, text), at)
 }
 
 /// The reply in place of an answer that the operator does not want told. That there is no data, not REFUSED or SERVFAIL,
 /// with which a stub would go on to its next resolver and be told there. Who validates gets no proof of it.
-pub(super) fn filtered(question: &Question, objection: &Objection, now: Instant) -> Answer {
+pub(super) fn filtered(question: &Question, objection: &Objection, at: At<'_>) -> Answer {
     let parts = Parts { ttl: Some(objection.ttl), ede: [Some(objection.ede()), None, None], ..empty(Rcode::NOERROR) };
-    write(question, &parts, now)
+    write(question, &parts, at)
 }
 
 /// The reply to a question that is answered here and nowhere else.
-pub(super) fn local(question: &Question, local: &LocalAnswer, now: Instant) -> Answer {
+pub(super) fn local(question: &Question, local: &LocalAnswer, at: At<'_>) -> Answer {
     let (answer, authority) = (local.answer.iter().collect(), local.authority.iter().collect());
     let flags = Header::QR | Header::RA | Header::AA;
-    write(question, &Parts { flags, answer, authority, ..empty(local.rcode) }, now)
+    write(question, &Parts { flags, answer, authority, ..empty(local.rcode) }, at)
 }
 
 /// The short answer to ANY: one HINFO that says where to read about it (RFC 8482 §4.2).
-pub(super) fn any(question: &Question, now: Instant) -> Answer {
+pub(super) fn any(question: &Question, at: At<'_>) -> Answer {
     let rdatas = Rdatas::new([&b"\x07RFC8482\x00"[..]]).unwrap_or(Rdatas::EMPTY);
     let hinfo = RrSet::new(question.name.clone(), RecordType::HINFO, ANY_TTL, rdatas);
-    write(question, &Parts { answer: vec![&hinfo], ..empty(Rcode::NOERROR) }, now)
+    write(question, &Parts { answer: vec![&hinfo], ..empty(Rcode::NOERROR) }, at)
 }
 
 /// The reply to a question without RD that the cache cannot answer.
-pub(super) fn unknown(question: &Question, now: Instant) -> Answer {
+pub(super) fn unknown(question: &Question, at: At<'_>) -> Answer {
     let text = "recursion was not asked for and this is not in the cache [NORD]";
     let ede = [Some(Ede::new(EdeCode::NOT_AUTHORITATIVE, text)), None, None];
-    write(question, &Parts { ede, ..empty(Rcode::REFUSED) }, now)
+    write(question, &Parts { ede, ..empty(Rcode::REFUSED) }, at)
 }
 
 const fn empty<'a>(rcode: Rcode) -> Parts<'a> {
@@ -153,8 +161,9 @@ const fn empty<'a>(rcode: Rcode) -> Parts<'a> {
     }
 }
 
-fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
-    let mut writer = MessageWriter::new(0, parts.flags, parts.rcode, MAX_REPLY);
+fn write(question: &Question, parts: &Parts<'_>, at: At<'_>) -> Answer {
+    let writer = MessageWriter::new(0, parts.flags, parts.rcode, MAX_REPLY);
+    let mut writer = writer.with_lookups(at.limits.compression_lookups);
     // In lower case, as the cache knows the question; each client gets its own case back.
     writer.question(&Question::new(question.name.to_lowercase(), question.rtype), Class::IN);
     let answer = parts.answer.iter().map(|set| (Section::Answer, set));
@@ -167,6 +176,9 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
         }
         ttl = Some(ttl.map_or(set.ttl, |ttl| ttl.min(set.ttl)));
     }
+    if writer.wants_lookups() {
+        at.limits.count(LimitName::CompressionLookups);
+    }
     let (bytes, ttl_offsets) = writer.finish();
     Answer {
         bytes: SmallVec::from_slice(&bytes),
@@ -174,8 +186,8 @@ fn write(question: &Question, parts: &Parts<'_>, now: Instant) -> Answer {
         options: parts.ede.iter().flatten().flat_map(Ede::option).collect(),
         rcode_high: parts.rcode.high(),
         flags: 0,
-        since: now,
-        expires: now + ttl.map_or(Duration::ZERO, Ttl::duration),
+        since: at.now,
+        expires: at.now + ttl.map_or(Duration::ZERO, Ttl::duration),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One client's question as it has to be answered: what differs between clients who ask the same.
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use tokio::time::Instant;
@@ -8,7 +9,8 @@ use super::visitor::Visitor;
 use super::{Client, ClientTransport, Immediate, Responder};
 use crate::cache::{Answer, AnswerKey};
 use crate::dns::cookie::COOKIE_OPTION;
-use crate::dns::{Header, Peeked, Personal, Question, Trail, personalise};
+use crate::dns::{Fit, Header, Peeked, Personal, Question, Trail, personalise};
+use crate::job::{LimitName, count};
 use crate::policy::{Seat, Standing};
 
 /// The UDP payload size a client without EDNS can take (RFC 1035 §2.3.4).
@@ -33,7 +35,10 @@ pub struct Request {
     pub(super) dnssec_ok: bool,
     pub(super) wants_ad: bool,
     pub(super) edns: bool,
-    pub(super) limit: usize,
+    /// The most octets it gets.
+    limit: usize,
+    /// The most octets it can take.
+    takes: usize,
     pub(super) standing: Standing,
     cookie: Option<[u8; COOKIE_OPTION]>,
     /// The resolvers that the question came by.
@@ -56,6 +61,7 @@ impl Request {
             wants_ad: wants_ad(peeked),
             edns: peeked.edns.is_some(),
             limit: visitor.limit,
+            takes: limit(peeked, visitor.client.transport),
             standing: visitor.standing,
             cookie: visitor.cookie,
             trail: peeked.edns.and_then(|edns| edns.trail).map(Trail::read).unwrap_or_default(),
@@ -73,54 +79,119 @@ impl Request {
         self.flags & Header::CD != 0
     }
 
-    /// The OPT record of the reply; empty for a client without EDNS.
-    pub(super) fn opt(&self, answer: &Answer) -> Opt {
-        if self.edns {
-            opt(self.dnssec_ok, answer.rcode_high, [cookie_octets(&self.cookie), &answer.options])
-        } else {
-            Opt::new()
-        }
+    /// The octets of header and question.
+    fn question_end(&self) -> usize {
+        Header::OCTETS + self.question.name.wire().len() + 4
+    }
+
+    /// The OPT record of the reply, with these options; empty for a client without EDNS.
+    fn opt(&self, rcode_high: u8, options: &[u8]) -> Opt {
+        if self.edns { opt(self.dnssec_ok, rcode_high, [cookie_octets(&self.cookie), options]) } else { Opt::new() }
     }
 
     /// What makes the answer this client's own.
-    pub(super) fn personal<'a>(&'a self, opt: &'a [u8], age: u32) -> Personal<'a> {
+    fn personal<'a>(&'a self, opt: &'a [u8], age: u32) -> Personal<'a> {
         let clear = if self.wants_ad { 0 } else { Header::AD };
         let set = self.flags;
         Personal { id: self.id, set, clear, qname: self.question.name.wire(), age, limit: self.limit, opt }
     }
 }
 
-/// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
-pub(super) fn hit(
-    peeked: &Peeked<'_>,
-    visitor: &Visitor<'_>,
-    answer: &Answer,
-    now: Instant,
-    out: &mut [u8],
-) -> Immediate {
-    let made;
-    let opt: &[u8] = match peeked.edns {
-        None => &[],
-        Some(edns) if visitor.cookie.is_none() && answer.options.is_empty() && answer.rcode_high == 0 => {
-            plain_opt(edns.dnssec_ok)
+/// A reply that did not fit, as it was written.
+struct Cut<'a> {
+    personal: Personal<'a>,
+    /// Its octets.
+    octets: usize,
+    /// The most octets the client can take.
+    takes: usize,
+    /// The OPT record that it cannot do without.
+    bare: Opt,
+}
+
+impl Responder {
+    /// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
+    pub(super) fn hit(
+        &self,
+        peeked: &Peeked<'_>,
+        visitor: &Visitor<'_>,
+        (answer, now): (&Answer, Instant),
+        out: &mut [u8],
+    ) -> Immediate {
+        let made;
+        let record: &[u8] = match peeked.edns {
+            None => &[],
+            Some(edns) if visitor.cookie.is_none() && answer.options.is_empty() && answer.rcode_high == 0 => {
+                plain_opt(edns.dnssec_ok)
+            }
+            Some(edns) => {
+                made = opt(edns.dnssec_ok, answer.rcode_high, [cookie_octets(&visitor.cookie), &answer.options]);
+                &made
+            }
+        };
+        let personal = Personal {
+            id: peeked.header.id,
+            set: peeked.header.flags & (Header::RD | Header::CD),
+            clear: if wants_ad(peeked) { 0 } else { Header::AD },
+            qname: peeked.qname,
+            age: answer.age(now),
+            limit: visitor.limit,
+            opt: record,
+        };
+        match personalise(&answer.bytes, &answer.ttl_offsets, &personal, out) {
+            Some(Fit::Whole(octets)) => Immediate::Reply(octets),
+            Some(Fit::Cut(octets)) => self.cut_hit((peeked, visitor), (answer, &personal), octets, out),
+            None => Immediate::Silence,
         }
-        Some(edns) => {
-            made = opt(edns.dnssec_ok, answer.rcode_high, [cookie_octets(&visitor.cookie), &answer.options]);
-            &made
+    }
+
+    /// A hit that does not fit.
+    #[cold]
+    fn cut_hit(
+        &self,
+        (peeked, visitor): (&Peeked<'_>, &Visitor<'_>),
+        (answer, personal): (&Answer, &Personal<'_>),
+        octets: usize,
+        out: &mut [u8],
+    ) -> Immediate {
+        let cookie = cookie_octets(&visitor.cookie);
+        let bare = peeked.edns.map(|edns| opt(edns.dnssec_ok, answer.rcode_high, [cookie, &[]])).unwrap_or_default();
+        let cut = Cut { personal: *personal, octets, takes: limit(peeked, visitor.client.transport), bare };
+        self.cut(answer, &cut, out).map_or(Immediate::Silence, Immediate::Reply)
+    }
+
+    /// The reply to a request that took work.
+    pub(super) fn finish(&self, request: &Request, answer: &Answer) -> Option<Bytes> {
+        let age = answer.age(self.resolver.world().clock.now());
+        let opt = request.opt(answer.rcode_high, &answer.options);
+        let personal = request.personal(&opt, age);
+        let least = request.question_end() + opt.len();
+        let mut out = vec![0; (answer.bytes.len() + opt.len()).min(request.limit.max(least))];
+        let octets = match personalise(&answer.bytes, &answer.ttl_offsets, &personal, &mut out)? {
+            Fit::Whole(octets) => octets,
+            Fit::Cut(octets) => {
+                let cut = Cut { personal, octets, takes: request.takes, bare: request.opt(answer.rcode_high, &[]) };
+                self.cut(answer, &cut, &mut out)?
+            }
+        };
+        out.truncate(octets);
+        Some(out.into())
+    }
+
+    /// What becomes of a reply to `answer` that does not fit. The bound that it is over is counted, if it is one of ours and not
+    /// what the client can take. When not even the options fit, they go, and TC tells of it (RFC 8914 §3).
+    #[cold]
+    fn cut(&self, answer: &Answer, cut: &Cut<'_>, out: &mut [u8]) -> Option<usize> {
+        let Cut { personal, octets, takes, bare } = cut;
+        if answer.bytes.len() + personal.opt.len() <= *takes {
+            let limits = self.resolver.limits();
+            let is_longest = personal.limit == count(limits.unproven_reply);
+            limits.count(if is_longest { LimitName::UnprovenReply } else { LimitName::UnprovenFactor });
         }
-    };
-    let personal = Personal {
-        id: peeked.header.id,
-        set: peeked.header.flags & (Header::RD | Header::CD),
-        clear: if wants_ad(peeked) { 0 } else { Header::AD },
-        qname: peeked.qname,
-        age: answer.age(now),
-        limit: visitor.limit,
-        opt,
-    };
-    match personalise(&answer.bytes, &answer.ttl_offsets, &personal, out) {
-        Some(length) => Immediate::Reply(length),
-        None => Immediate::Silence,
+        if *octets <= personal.limit {
+            return Some(*octets);
+        }
+        let without = Personal { opt: bare, set: personal.set | Header::TC, ..*personal };
+        personalise(&answer.bytes, &answer.ttl_offsets, &without, out).map(Fit::octets)
     }
 }
 

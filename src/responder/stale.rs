@@ -39,7 +39,8 @@ impl Responder {
     pub(super) fn unresolved(&self, request: &Request, error: &ResolveError) -> Answer {
         let last = if self.serve_stale.is_some() && error.is_no_answer() { self.last_known(request) } else { None };
         let Some((last, job)) = last else {
-            return reply::failed(&request.question, error, request.dnssec_ok, self.resolver.world().clock.now());
+            let at = self.at(self.resolver.world().clock.now());
+            return reply::failed(&request.question, error, request.dnssec_ok, at);
         };
         // Bogus data may mean that keys were taken back, which vouched for the old.
         let last = LastKnown { authentic: last.authentic && !error.root().is_bogus(), ..last };
@@ -63,15 +64,15 @@ impl Responder {
     }
 
     fn old(&self, request: &Request, last: &LastKnown, (ede, job): ([Option<Ede>; 3], &Job)) -> Answer {
-        let (question, now) = (&request.question, job.now());
+        let (question, at) = (&request.question, self.at(job.now()));
         if let Some(ede) = sentinel::refusal(question, &last.resolution, job.checking(), &self.resolver.anchored()) {
-            return reply::withheld(question, ede, now);
+            return reply::withheld(question, ede, at);
         }
         if let Some(objection) = self.policy.objection(question, &last.resolution) {
-            return reply::filtered(question, &objection, now);
+            return reply::filtered(question, &objection, at);
         }
         tracing::debug!(%question, ended = last.ended.map(tracing::field::debug), "answered from the past");
-        reply::old(question, last, (request.dnssec_ok, ede), now)
+        reply::old(question, last, (request.dnssec_ok, ede), at)
     }
 }
 

@@ -50,7 +50,7 @@ impl Responder {
         }
         let mut limit = request::limit(peeked, client.transport);
         if standing == Standing::Unproven && self.policy.limits_rate() {
-            limit = limit.min(UNPROVEN_REPLY).min(UNPROVEN_FACTOR * octets);
+            limit = limit.min(self.resolver.limits().unproven_octets(octets));
         }
         Some(Visitor { client, standing, cookie, limit })
     }
@@ -87,12 +87,7 @@ impl Responder {
             return reply::put_off(peeked, visitor, out);
         }
         let error = ResolveError::Limit { limit: Limit::ClientQuestions(limit), zone: request.question.name.clone() };
-        let answer = reply::failed(&request.question, &error, request.dnssec_ok, now);
-        request::hit(peeked, visitor, &answer, now, out)
+        let answer = reply::failed(&request.question, &error, request.dnssec_ok, self.at(now));
+        self.hit(peeked, visitor, (&answer, now), out)
     }
 }
-
-/// The longest reply over UDP to an address that may be forged, while the rate of such replies is limited.
-const UNPROVEN_REPLY: usize = 512;
-/// The same as a multiple of the query.
-const UNPROVEN_FACTOR: usize = 10;

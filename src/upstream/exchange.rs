@@ -245,8 +245,12 @@ impl Upstream {
             Fault::Timeout if dress.transport == Transport::Tcp => job.reach(LimitName::TcpTimeout),
             Fault::Limit(Limit::TcpPerServer) => job.reach(LimitName::TcpPerServer),
             Fault::Limit(Limit::Exchanges) => job.reach(LimitName::Exchanges),
+            Fault::TooMuch(bound) => job.reach(*bound),
             _ => {}
         })?;
+        if reply.edns.as_ref().is_some_and(|edns| edns.left_out > 0) {
+            job.reach(LimitName::EdnsOptions);
+        }
         job.budget().spend_octets(reply.octets).map_err(Fault::Limit)?;
         if reply.octets > LONG_REPLY {
             tokio::task::yield_now().await;
@@ -281,7 +285,7 @@ impl Upstream {
             let cookie = self.presented(attempt, dress);
             let trail = self.trail(attempt.question, dress, job);
             let outgoing = build(attempt.question, dress, cookie, trail.as_deref(), &self.world.dice);
-            let wire = self.wire();
+            let wire = self.wire(job.limits().reading());
             move || wire.wait(route, outgoing, patience)
         };
         let joined = self.exchanges.join_prepared(&key, prepare);

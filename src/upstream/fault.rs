@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::dns::{Rcode, WireError};
-use crate::job::Limit;
+use crate::job::{Limit, LimitName};
 
 /// Why one server's reply, or its absence, is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,9 @@ pub enum Fault {
     /// The reply cannot be read.
     #[error("malformed reply: {0}")]
     Malformed(WireError),
+    /// The reply would cost more to read than it may.
+    #[error("a reply that takes too much to read ({0})")]
+    TooMuch(LimitName),
     /// A reply came that is almost right; somebody may be guessing (RFC 5452 §9.2).
     #[error("a reply that does not match the query")]
     NearMiss,
@@ -58,6 +61,17 @@ pub enum Lameness {
     /// Asked to recurse, it refers to other servers.
     #[error("refers to other servers instead of asking them")]
     NotRecursive,
+}
+
+impl From<WireError> for Fault {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::TooManyRecords => Self::TooMuch(LimitName::MessageRecords),
+            WireError::TooManyPointers => Self::TooMuch(LimitName::MessagePointers),
+            WireError::TooManyNameOctets => Self::TooMuch(LimitName::MessageNameOctets),
+            _ => Self::Malformed(error),
+        }
+    }
 }
 
 impl Fault {

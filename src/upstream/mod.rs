@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::quality::FixedState;
 use ipnet::IpNet;
 
-use crate::dns::{Name, Question, Trail};
+use crate::dns::{self, Name, Question, Trail};
 use crate::inflight::{Abandoned, Bounds, Inflight};
 use crate::job::{Limits, Quotas, count};
 use crate::world::{Route, World};
@@ -138,11 +138,12 @@ impl Upstream {
     }
 
     /// What the task of one exchange takes with it.
-    fn wire(&self) -> wire::Wire {
+    fn wire(&self, bounds: dns::Bounds) -> wire::Wire {
         wire::Wire {
             world: self.world.clone(),
             servers: Arc::clone(&self.servers),
             counters: Arc::clone(&self.counters),
+            bounds,
         }
     }
 

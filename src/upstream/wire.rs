@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Fault;
 use super::cookies::{Presented, Shown};
 use super::outgoing::{Outgoing, UDP_SIZE};
-use crate::dns::{Header, Message, Name, Reader, WireError};
+use crate::dns::{Bounds, Header, Message, Name, Reader, WireError};
 use crate::job::Limit;
 use crate::world::{Arrival, BoxFuture, Route, Transport};
 
@@ -36,6 +36,8 @@ pub(super) struct Wire {
     pub world: crate::world::World,
     pub servers: Arc<super::Servers>,
     pub counters: Arc<super::Counters>,
+    /// On reading the reply.
+    pub bounds: Bounds,
 }
 
 impl Wire {
@@ -81,7 +83,7 @@ impl Wire {
         if route.transport == Transport::Udp && packet.len() > usize::from(UDP_SIZE) {
             return Err(Fault::Malformed(WireError::Short));
         }
-        let header = Header::parse(&packet).map_err(Fault::Malformed)?;
+        let header = Header::parse(&packet)?;
         if header.has(Header::TC) {
             // Whatever a truncated reply holds is of no use; only its header counts.
             return Ok(Arc::new(Message::bare(header, packet.len())));
@@ -90,7 +92,7 @@ impl Wire {
         if expected.same_case && route.transport == Transport::Tcp && !is_echo(&packet, &expected.question.name) {
             self.servers.mangles_case(address, now);
         }
-        let message = Message::parse(&in_lower_case(packet)).map_err(Fault::Malformed)?;
+        let message = Message::within(self.bounds, &in_lower_case(packet))?;
         if let Some(presented) = expected.cookie {
             self.judge_cookie(presented, route, &message, now)?;
         }

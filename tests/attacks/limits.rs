@@ -7,7 +7,7 @@ use std::time::Duration;
 use burdock::dns::{Message, Question, Rcode, RecordType, write_query};
 use burdock::job::{LimitName, Limits};
 use burdock::playground::{Behaviour, Denials, Field, Flaw, Hashing};
-use burdock::policy::AnyAnswers;
+use burdock::policy::{AnyAnswers, RateSettings};
 use burdock::responder::{Client, ClientTransport};
 use burdock::world::Transport;
 use futures_util::future::join_all;
@@ -76,6 +76,11 @@ const ROWS: &[Row] = &[
     (L::SignaturesPerRrset, 0, &["www.s1"], Answered),
     (L::EntryOctets, 1, &["www.good.t1"], Answered),
     (L::EntriesPerAnswer, 0, &["first.good.t1"], Answered),
+    (L::MessageRecords, 30, &["www.many.t1"], Named),
+    (L::MessagePointers, 30, &["www.many.t1"], Named),
+    (L::MessageNameOctets, 400, &["www.many.t1"], Named),
+    (L::EdnsOptions, 2, &["www.chatty.t1"], Answered),
+    (L::CompressionLookups, 1, &["first.good.t1"], Answered),
     (L::Jobs, 1, &["www.slow.t1", "mail.slow.t1"], Named),
     (L::JobsPerZone, 1, &["www.slow.t1", "mail.slow.t1"], Named),
     (L::JobsPerServer, 1, &["www.slow.t1", "mail.slow.t1"], Named),
@@ -86,6 +91,8 @@ const ROWS: &[Row] = &[
     (L::NetworkQuestions, 0, &["www.good.t1"], Withheld),
     (L::ProvenNetworkQuestions, 0, &["www.good.t1"], Named),
     (L::ReplyAge, 100, &["www.silent.t1"], Withheld),
+    (L::UnprovenReply, 50, &["www.good.t1"], Withheld),
+    (L::UnprovenFactor, 1, &["www.good.t1"], Withheld),
     (L::AnswerDeadline, 300, &["www.silent.t1"], Named),
     (L::WorkDeadline, 300, &["www.silent.t1"], Named),
     (L::FirstTimeout, 400, &["www.silent.t1"], Failed),
@@ -127,6 +134,8 @@ fn tree() -> Tree {
          any A 192.0.2.4\nany TXT \"x\"\nany MX 0 www\nns A 198.18.7.1\n"
     );
     let www = "www A 192.0.2.1\nmail A 192.0.2.1\n";
+    // 40 records, as many pointers, of names that have 13 octets.
+    let many: String = (0..40).map(|number| format!("www A 192.0.2.{number}\n")).collect();
     let silent = ["198.18.3.1", "198.18.3.2", "198.18.3.3", "198.18.3.4"];
     let tree = Tree::signed()
         .zone("t1", &["198.18.1.1"], "")
@@ -136,6 +145,8 @@ fn tree() -> Tree {
         .zone("slow.t1", &["198.18.4.1"], www)
         .zone("cut.t1", &["198.18.5.1"], www)
         .zone("stuck.t1", &["198.18.5.2"], www)
+        .zone("many.t1", &["198.18.5.3"], &many)
+        .zone("chatty.t1", &["198.18.5.4"], www)
         .zone("two.t1", &["198.18.6.1"], www)
         .delegate("two.t1", "ns1.two.t1. A 198.18.6.2\n")
         .delegate("bare.t1", "bare.t1. NS ns.no1.t1.\nbare.t1. NS ns.no2.t1.\nbare.t1. NS ns.no3.t1.\n")
@@ -156,12 +167,14 @@ fn tree() -> Tree {
         .behave("198.18.5.1", Behaviour::Truncates)
         .behave("198.18.5.2", Behaviour::Truncates)
         .behave("198.18.5.2", Behaviour::SilentOver(Transport::Tcp))
+        .behave("198.18.5.4", Behaviour::edits(|_, draft| draft.options = [0, 3, 0, 0].repeat(4)))
 }
 
 fn lab(tree: &Tree, (limit, value, ..): &Row) -> Lab {
     Lab::build(EPOCH, &tree.internet(), 7, |settings, limits, policy| {
         settings.dnssec = from(&tree.anchor());
         policy.any = AnyAnswers::Full;
+        policy.rate = RateSettings { per_client: 100, per_question: 20 };
         assert!(limits.set(limit.to_string().trim_start_matches("limits."), *value), "{limit} can be set");
     })
 }

@@ -2,8 +2,8 @@
 
 use burdock::config::{Overrides, parse, read_hints};
 use burdock::dns::{
-    Class, Edns, Header, Message, MessageWriter, Name, Personal, Question, Rcode, Reader, Record, RecordType, Section,
-    Ttl, Unanswerable, peek, personalise, rdata_from_text, rdata_to_text, read_zone,
+    Class, Edns, Fit, Header, Message, MessageWriter, Name, Personal, Question, Rcode, Reader, Record, RecordType,
+    Section, Ttl, Unanswerable, peek, personalise, rdata_from_text, rdata_to_text, read_zone,
 };
 use burdock::dnssec::{Anchors, Source};
 
@@ -89,7 +89,7 @@ pub fn name(packet: &[u8], offset: usize) {
 pub fn options(class: u16, ttl: u32, rdata: &[u8]) {
     let read = Edns::from_parts(class, ttl, rdata);
     if let Ok(edns) = &read {
-        assert!(edns.options.len() <= 32);
+        assert!(edns.options.len() <= 32 && (edns.left_out == 0 || edns.options.len() == 32));
     }
     let Ok(length) = u16::try_from(rdata.len()) else { return };
     let mut packet = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, b'a', 0, 0, 1, 0, 1, 0, 0, 41];
@@ -102,7 +102,12 @@ pub fn options(class: u16, ttl: u32, rdata: &[u8]) {
     let seen = peeked.edns.expect("there is an OPT");
     assert_eq!(u32::from(seen.version), ttl >> 16 & 0xff);
     // Of another version nothing is read, as its options may look different (RFC 6891 §6.1.3).
-    assert!(seen.version == 0 || seen.cookie.is_none());
+    assert!(seen.version == 0 || (seen.cookie.is_none() && !seen.has_more));
+    if let Ok(edns) = &read
+        && seen.version == 0
+    {
+        assert_eq!(edns.left_out > 0, seen.has_more);
+    }
 }
 
 /// A stored reply made a client's own: never outside of the buffer, never over the limit unless it is cut.
@@ -111,11 +116,13 @@ pub fn stored_reply(reply: &[u8], query: &[u8], ttl_offsets: &[u16], age: u32, l
     let opt: &[u8] = if peeked.edns.is_some() { &[0, 0, 41, 4, 0xd0, 0, 0, 0, 0, 0, 0] } else { &[] };
     let personal = Personal { id: 77, set: Header::RD, clear: Header::AD, qname: peeked.qname, age, limit, opt };
     let mut out = [0xee; 1300];
-    let Some(length) = personalise(reply, ttl_offsets, &personal, &mut out) else { return };
+    let Some(fit) = personalise(reply, ttl_offsets, &personal, &mut out) else { return };
+    let length = fit.octets();
     assert!(length <= out.len() && out[length..].iter().all(|byte| *byte == 0xee));
     let header = Header::parse(&out[..length]).expect("a header at least");
     assert_eq!(header.id, 77);
     if length > limit {
+        assert_eq!(fit, Fit::Cut(length));
         assert!(header.has(Header::TC) && length <= peeked.question_end() + opt.len());
     }
 }

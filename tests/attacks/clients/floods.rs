@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use burdock::dns::{QueryFlags, Question, Rcode, RecordType, write_query};
+use burdock::dns::{EdnsOption, QueryFlags, Question, Rcode, RecordType, write_query};
+use burdock::job::LimitName as L;
+use burdock::playground::Behaviour;
+use burdock::policy::RateSettings;
 
 use super::{cookie, lab, query, send, tcp, udp};
 use crate::support::{Lab, name, run};
@@ -146,4 +149,53 @@ fn trn_05_a_reply_to_a_forged_address_is_at_most_ten_times_the_query() {
     });
     println!("TRN-05 amplification {:.1} for {} (allowed 10)", worst.0, worst.1);
     assert!(worst.0 <= 10.0 && worst.0 > 2.0, "{worst:?}");
+}
+
+/// Whatever the operator makes of the two bounds, no reply is over them, except that the question, OPT and a cookie have to
+/// be in it; and none stays away.
+#[test]
+fn trn_05_bounds_on_replies_to_forged_addresses() {
+    let (label, shown): (_, [&[u8]; 1]) = ("a".repeat(60), [&[7; 8]]);
+    let dead = format!("{label}.{label}.{label}.t1");
+    let questions = [("www.d1.t1", RecordType::A), ("medium.d1.t1", RecordType::TXT), (dead.as_str(), RecordType::A)];
+    let (mut played, mut cut) = (0, 0);
+    for (octets, factor) in [(512, 10), (300, 10), (512, 2), (1, 10), (512, 1)] {
+        run(async {
+            let tree = super::tree().zone(&dead, &["198.18.3.1"], "").behave("198.18.3.1", Behaviour::Silent);
+            let lab = Lab::guarded(&tree.internet(), 1, |policy, limits| {
+                policy.rate = RateSettings { per_client: 100, per_question: 20 };
+                (limits.unproven_reply, limits.unproven_factor) = (octets, factor);
+            });
+            for (owner, rtype) in questions {
+                for cookies in [&shown[..0], &shown[..]] {
+                    let packet = query(owner, rtype, cookies);
+                    let most = (packet.len() * factor as usize).min(octets as usize);
+                    let least = packet.len() + if cookies.is_empty() { 0 } else { 16 };
+                    // Late and at once.
+                    for _ in 0..2 {
+                        let before =
+                            [L::UnprovenReply, L::UnprovenFactor].map(|name| lab.resolver.limits().times(name));
+                        let reply = send(&lab, &packet, &udp([198, 51, 100, 7])).await.expect("a reply");
+                        let story = format!("{owner} {rtype} {octets} {factor}: {} octets", reply.octets);
+                        assert!(reply.octets <= most.max(least), "{story} (allowed {most})");
+                        let after = [L::UnprovenReply, L::UnprovenFactor].map(|name| lab.resolver.limits().times(name));
+                        let of_reply = octets as usize == most;
+                        let counted = if of_reply { [before[0] + 1, before[1]] } else { [before[0], before[1] + 1] };
+                        assert_eq!(after, if reply.is_truncated() { counted } else { before }, "{story}");
+                        (played, cut) = (played + 1, cut + u32::from(reply.is_truncated()));
+                    }
+                    lab.wait(Duration::from_secs(1)).await;
+                    let whole = send(&lab, &packet, &tcp([198, 51, 100, 7])).await.unwrap();
+                    assert_eq!(whole.message.edns.iter().flat_map(|edns| &edns.options).any(is_ede), owner == dead);
+                }
+            }
+        });
+    }
+    println!(
+        "TRN-05 {played} replies within bounds of the operator's, {cut} of them cut: 0 longer (allowed 0), 0 missing (0)"
+    );
+}
+
+fn is_ede(option: &EdnsOption) -> bool {
+    matches!(option, EdnsOption::Ede(..))
 }

@@ -1,7 +1,8 @@
 //! MEM-07: floods of EDNS options, the same option over and over, options that run over the end (CVE-2026-41292,
 //! CVE-2026-42944), from clients and from servers.
 
-use burdock::dns::{Edns, EdnsOption, Message, RecordType, peek};
+use burdock::dns::{Edns, EdnsOption, Message, RecordType, peek, peek_within};
+use burdock::job::LimitName;
 use burdock::playground::Behaviour;
 
 use super::{FIRST, SECOND, query, quickest, rcode, told, tree};
@@ -34,6 +35,10 @@ fn mem_07_options_of_clients() {
         // The first of equal options counts; whatever stands behind the thirty-second is not looked at.
         let flood = with_opt(&options(16_000, 65_001, &[]));
         assert_eq!(rcode(&told(&lab, &flood).await.unwrap()), "NOERROR");
+        assert_eq!(lab.resolver.limits().times(LimitName::EdnsOptions), 1);
+        let last = with_opt(&[options(32, 65_001, &[]), options(1, Edns::COOKIE, &[7; 8])].concat());
+        assert!(peek(&last).unwrap().edns.is_some_and(|edns| edns.cookie.is_none() && edns.has_more));
+        assert!(peek_within(|| 33, &last).unwrap().edns.is_some_and(|edns| edns.cookie.is_some() && !edns.has_more));
         for code in CODES {
             for count in [2, 3, 100] {
                 let reply = told(&lab, &with_opt(&options(count, code, &[7; 8]))).await.unwrap();
@@ -80,6 +85,7 @@ fn mem_07_options_of_servers() {
         for (what, data) in kinds {
             let parsed = Edns::from_parts(1232, 0, &data).unwrap();
             assert!(parsed.options.len() <= 32, "{what}");
+            let left_out = parsed.left_out > 0;
             for option in parsed.options {
                 let EdnsOption::Ede(_, text) = option else { continue };
                 assert!(text.len() <= 256, "{what}: {} octets of text kept (allowed 256)", text.len());
@@ -93,6 +99,8 @@ fn mem_07_options_of_servers() {
                 reply.after,
                 lab.net.packets()
             );
+            let counted = lab.resolver.limits().times(LimitName::EdnsOptions);
+            assert_eq!(counted > 0, left_out, "{what}: {counted}");
             assert!(reply.message.octets <= 512, "{what}: {} octets", reply.message.octets);
             assert!(lab.net.packets() <= 24, "{what}: {}", lab.net.story());
         }

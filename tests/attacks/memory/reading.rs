@@ -1,8 +1,8 @@
 //! Names that fold up or run in circles, many names, and queries with more in them than a question: MEM-01 to 04, MEM-08.
 
 use burdock::dns::{
-    Class, Header, Message, MessageWriter, Name, QueryFlags, Question, Rcode, Rdatas, RecordType, RrSet, Section, Ttl,
-    peek, write_query,
+    Bounds, Class, Header, Message, MessageWriter, Name, QueryFlags, Question, Rcode, Rdatas, RecordType, RrSet,
+    Section, Ttl, WireError, peek, write_query,
 };
 use burdock::playground::{Behaviour, Fate, Kind, Response, write};
 
@@ -129,8 +129,15 @@ fn dearest() -> Vec<u8> {
 #[test]
 fn mem_02_names_that_are_dear_together() {
     let (chains, dearest, harmless) = (chains(), dearest(), harmless());
-    assert!(Message::parse(&chains).is_err(), "4,096 hops are all that a message may take");
-    assert!(Message::parse(&dearest).is_ok());
+    assert_eq!(Message::parse(&chains), Err(WireError::TooManyPointers), "4,096 are all that a message may take");
+    let read = Message::parse(&dearest).unwrap();
+    // It is the dearest: with one octet or one record less allowed it is refused.
+    let octets = u32::try_from(read.answer.len() * 63 - 1).unwrap();
+    let refused = Message::within(Bounds { name_octets: octets, ..Bounds::DEFAULT }, &dearest);
+    assert_eq!(refused, Err(WireError::TooManyNameOctets));
+    let records = u32::try_from(read.answer.len() - 1).unwrap();
+    let refused = Message::within(Bounds { records, ..Bounds::DEFAULT }, &dearest);
+    assert_eq!(refused, Err(WireError::TooManyRecords));
     let usual = quickest(|| drop(Message::parse(&harmless)));
     let (refused, read) = (quickest(|| drop(Message::parse(&chains))), quickest(|| drop(Message::parse(&dearest))));
     let mut asked = chains;
@@ -162,6 +169,7 @@ fn mem_03_many_names_to_write() {
         let mut writer = MessageWriter::new(1, Header::QR, Rcode::NOERROR, 1 << 20);
         writer.question(&Question::new(name("many.test"), RecordType::NS), Class::IN);
         assert!(writer.rrset(Section::Answer, set, set.ttl, false));
+        assert_eq!(writer.wants_lookups(), set.rtype == RecordType::NS);
         writer.finish().0.len()
     };
     let plain = Rdatas::new((0..3000_u32).map(u32::to_be_bytes).collect::<Vec<_>>().iter().map(<[u8; 4]>::as_slice));
@@ -284,5 +292,5 @@ fn mem_04_more_records_than_a_message_may_have() {
         Message::parse(&packet)
     };
     assert_eq!(of(4096).unwrap().answer.len(), 4096);
-    assert!(of(4097).is_err() && of(5900).is_err());
+    assert_eq!([of(4097), of(5900)], [Err(WireError::TooManyRecords), Err(WireError::TooManyRecords)]);
 }
