@@ -10,6 +10,9 @@ use crate::world::Transport;
 
 use super::{Fault, Manner};
 
+/// Servers that are asked when one has replied with nothing in it, and nobody with anything else (INT-18).
+const EMPTY_RETRIES: u32 = 2;
+
 /// A server that may be asked in this step.
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -212,7 +215,8 @@ impl Campaign {
 
     /// Whether the zone may be sent anything more in this step.
     pub fn may_go_on(&self, job: &Job) -> bool {
-        self.sends < job.sends_per_zone()
+        let is_settled = self.is_unanimously_empty() && self.empties > EMPTY_RETRIES;
+        self.sends < job.sends_per_zone() && !is_settled
     }
 
     /// Whether it has been sent as many packets as that, in this step.

@@ -230,13 +230,12 @@ fn poi_19_what_a_forwarder_says_of_other_zones_is_nothing() {
             };
             let others =
                 [("www.d2.t1", A), ("t1", RecordType::NS), (".", RecordType::NS), ("ns.fwd", A), ("ns1.t1", A)];
-            for (owner, rtype) in others {
-                assert!(!recall(owner, rtype), "{zone}: {owner} {rtype} was remembered");
-            }
+            let kept = others.iter().filter(|(owner, rtype)| recall(owner, *rtype)).count();
+            at_most("POI-19", &format!("records beside the answer kept, of a forwarder of {zone}"), kept, 0);
             assert!(recall("a.fwd", A));
             if zone == "fwd" {
                 gets(&lab, "www.d2.t1", "192.0.2.3").await;
-                assert_eq!(sent_to(&lab, NEAR).len(), 2, "{}", lab.net.story());
+                at_most("POI-19", "questions about other zones to the forwarder", sent_to(&lab, NEAR).len() - 2, 0);
             }
         }
     });

@@ -157,6 +157,11 @@ impl SimNet {
         self.log.lock().exchanges.clone()
     }
 
+    /// Those from the n-th on.
+    pub fn exchanges_since(&self, nth: usize) -> Vec<Exchange> {
+        self.log.lock().exchanges[nth..].to_vec()
+    }
+
     /// Changes the servers: a zone that moves, a server that dies.
     pub fn rewire(&self, change: impl FnOnce(&mut BTreeMap<IpAddr, Authority>)) {
         change(&mut self.servers.lock());

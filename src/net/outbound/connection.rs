@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
 use crate::job::{LimitName, Limits, count};
 use crate::net::listen::unframe;
@@ -217,7 +219,7 @@ async fn converse(
 ) -> io::Result<()> {
     let mut stream: TcpStream = tokio::select! {
         biased;
-        connected = socket.connect(server) => connected?,
+        connected = timeout(CONNECT, socket.connect(server)) => connected.unwrap_or(Err(io::ErrorKind::TimedOut.into()))?,
         () = state.done() => return Ok(()),
     };
     let (mut reader, mut writer) = stream.split();
@@ -257,6 +259,8 @@ fn deliver_all(inbox: &mut BytesMut, state: &State) -> usize {
     strays
 }
 
+/// Time for a connection to open: a packet of the handshake may be lost, and is sent again after a second (RFC 6298 §2.1).
+const CONNECT: Duration = Duration::from_secs(2);
 /// Messages with the right ID that wait to be judged.
 const REPLIES_PER_ID: usize = 4;
 /// Messages nobody asked for, after which a server is not listened to any further.

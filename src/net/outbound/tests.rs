@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -225,6 +226,67 @@ async fn a_server_that_babbles_is_cut_off() {
     });
     let reply = outbound().exchange(route(address, Transport::Tcp), &message(1, "query"), &any).await;
     assert_eq!(reply.unwrap_err().kind(), io::ErrorKind::InvalidData);
+}
+
+/// Lengths with their octets swapped: whatever they make of the stream, no part of it is the reply.
+#[tokio::test]
+async fn int_21_a_length_in_the_wrong_order_is_no_reply() {
+    for octets in [5, 512, 1027] {
+        let (listener, address) = tcp_server().await;
+        let (query, reply) = (message(1, "query"), message(1, &"x".repeat(octets - 2)));
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_message(&mut stream).await.unwrap();
+            stream.write_u16_le(octets as u16).await.unwrap();
+            stream.write_all(&reply).await.unwrap();
+        };
+        let is_ours = |packet: &[u8]| if packet == reply { Arrival::Ours } else { Arrival::NotOurs };
+        let outbound = outbound();
+        let (heard, ()) = tokio::join!(outbound.exchange(route(address, Transport::Tcp), &query, &is_ours), answering);
+        let kind = heard.unwrap_err().kind();
+        assert!(matches!(kind, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset), "{octets}: {kind}");
+    }
+}
+
+/// A server that never stops replying, as to AXFR: the first message is the reply, and the connection is closed.
+#[tokio::test]
+async fn int_26_of_an_endless_stream_the_first_message_counts() {
+    let (listener, address) = tcp_server().await;
+    let (outbound, query) = (outbound(), message(1, "query"));
+    let flooding = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let query = read_message(&mut stream).await.unwrap();
+        let mut sent = 0u32;
+        loop {
+            let reply = [&query[..], &sent.to_be_bytes(), &[0; 3200]].concat();
+            let framed = [&(reply.len() as u16).to_be_bytes()[..], &reply].concat();
+            if stream.write_all(&framed).await.is_err() {
+                return sent;
+            }
+            sent += 1;
+        }
+    };
+    let asking = outbound.exchange(route(address, Transport::Tcp), &query, &any);
+    let (reply, sent) = tokio::join!(asking, flooding);
+    assert_eq!(reply.unwrap()[query.len()..][..4], [0; 4]);
+    assert!(sent >= 1);
+}
+
+/// Nobody says no, and nobody opens: a listener whose queue is full leaves out what comes.
+#[tokio::test(start_paused = true)]
+async fn int_07_a_connection_that_does_not_open_is_given_up_after_two_seconds() {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _queued = std::net::TcpStream::connect(address).unwrap();
+    let clock = crate::world::Clock::system();
+    let (outbound, query, began) = (outbound(), message(1, "query"), clock.now());
+    let reply = outbound.exchange(route(address, Transport::Tcp), &query, &any);
+    // An hour stands for ever: without a bound of its own the connection waits for the system's, minutes away.
+    let reply = tokio::time::timeout(Duration::from_secs(3600), reply).await.expect("a bound");
+    assert_eq!(reply.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    assert_eq!(clock.now().duration_since(began).as_secs(), 2);
 }
 
 #[test]

@@ -1,19 +1,24 @@
-//! One question asked by many, names with odd octets, and questions that differ in a flag: POI-03, 28, 29 and 31.
+//! One question asked by many, names with odd octets, and questions that differ in a flag: POI-03, 25, 28, 29 and 31.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use burdock::dns::{Header, Message, Name, QueryFlags, Question, Rcode, RecordType, write_query};
+use burdock::dns::{EdnsOption, Header, Message, Name, QueryFlags, Question, Rcode, RecordType, write_query};
 use burdock::playground::{Behaviour, Internet};
 use burdock::responder::{Client, ClientTransport};
 use burdock::world::Dice;
 use futures_util::future::join_all;
 
 use super::{ATTACKER, VICTIM, a, genuine, records, victim};
+use crate::attacks::at_most;
 use crate::support::{EPOCH, Lab, name, run};
 
 const CLIENTS: u16 = 500;
+/// The option of client subnets (RFC 7871 §6).
+const ECS: EdnsOption = EdnsOption::Other(8);
 /// The bit of a query's number that stands for CD.
 const CD: u8 = 4;
 
@@ -85,6 +90,41 @@ fn poi_03_equal_questions_are_one() {
             let before = if known { "as it did before" } else { "never asked before" };
             println!("POI-03 2 s, {before}: {packets} packets (allowed 2), {longest:?} (allowed {:?})", allowed(long));
         }
+    });
+}
+
+/// Where answers depend on the client's network (RFC 7871), equal questions are many. Here they do not: what a client says of
+/// its network, or a server of the networks that its answer is for, is not passed on and makes no difference.
+#[test]
+fn poi_25_client_subnets_make_no_question_another() {
+    run(async {
+        let leaked = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&leaked);
+        let speaks_ecs = Behaviour::edits(move |query, draft| {
+            let options = query.message.edns.iter().flat_map(|edns| &edns.options);
+            seen.fetch_add(options.filter(|option| **option == ECS).count(), Ordering::Relaxed);
+            draft.options = vec![0, 8, 0, 7, 0, 1, 24, 24, 10, 0, 0];
+            draft.delay += Duration::from_millis(300);
+        });
+        let lab = Lab::new(&victim().behave(VICTIM, speaks_ecs).internet(), 3);
+        let asks = (0..CLIENTS).map(|number| {
+            let (lab, [high, low]) = (&lab, number.to_be_bytes());
+            async move {
+                let question = Question::new(name("canary.victim"), RecordType::A);
+                let flags = QueryFlags { recursion_desired: true, edns: Some(1232), ..QueryFlags::default() };
+                let mut packet = write_query(number, &question, flags).to_vec();
+                *packet.last_mut().unwrap() = 11;
+                packet.extend([0, 8, 0, 7, 0, 1, 24, 0, 10, high, low]);
+                let client = Client { address: ([10, high, low, 1], 40_000).into(), transport: ClientTransport::Udp };
+                Message::parse(&lab.exchange(&packet, &client).await.expect("a reply")).unwrap()
+            }
+        });
+        let replies = join_all(asks).await;
+        assert!(replies.iter().all(|reply| (reply.rcode(), reply.answer.len()) == (Rcode::NOERROR, 1)));
+        let told = replies.iter().filter(|r| r.edns.as_ref().is_some_and(|edns| edns.options.contains(&ECS))).count();
+        at_most("POI-25", "outstanding equal questions of 500 networks", lab.net.packets_to(VICTIM), 1);
+        at_most("POI-25", "queries that tell a client's network", leaked.load(Ordering::Relaxed), 0);
+        at_most("POI-25", "replies that tell of networks", told, 0);
     });
 }
 

@@ -4,16 +4,19 @@
 
 mod delegation;
 mod edns;
+mod kinds;
 mod network;
 mod replies;
 mod servers;
+mod success;
 mod transport;
 
 use std::time::Duration;
 
-use burdock::dns::{Rcode, RecordType};
+use burdock::dns::{Class, Message, Rcode, Record, RecordType, Ttl};
+use burdock::playground::Behaviour;
 
-use crate::support::{Lab, Reply, Tree};
+use crate::support::{Lab, Reply, Tree, name};
 
 /// The servers of `d1.t1`.
 const FIRST: &str = "198.18.2.1";
@@ -45,6 +48,20 @@ fn one() -> Tree {
 /// Two.
 fn two() -> Tree {
     Tree::with_tld().zone("d1.t1", &[FIRST, SECOND], &data())
+}
+
+fn record(owner: &str, rtype: RecordType, ttl: u32, rdata: &[u8]) -> Record {
+    Record { owner: name(owner), rtype, class: Class::IN, ttl: Ttl::from_secs(ttl), rdata: rdata.into() }
+}
+
+/// A server that changes its honest reply about `owner`.
+fn about(owner: &str, change: impl Fn(&mut Message) + Send + Sync + 'static) -> Behaviour {
+    let owner = name(owner);
+    Behaviour::edits(move |query, draft| {
+        if query.name() == owner {
+            change(&mut draft.message);
+        }
+    })
 }
 
 /// Asks for an A record and says what it cost.

@@ -9,6 +9,7 @@ use burdock::telemetry::{Entry, Step, Trace};
 use burdock::world::Transport;
 
 use super::{FIRST, SECOND, fail, get, one, two};
+use crate::attacks::at_most;
 use crate::support::{Lab, Tree, name, run};
 
 /// TC over UDP, and TCP is refused or silent: two TCP tries at most, then SERVFAIL with a reason.
@@ -17,9 +18,10 @@ fn int_07_truncation_without_tcp_fails_in_bounds() {
     for closed in [Behaviour::Refuses(Transport::Tcp), Behaviour::SilentOver(Transport::Tcp)] {
         run(async {
             let lab = Lab::new(&one().behave(FIRST, Behaviour::Truncates).behave(FIRST, closed.clone()).internet(), 1);
-            let (_, cost) = fail(&lab, "www.d1.t1", &[22, 23, 24]).await;
-            assert!(lab.net.packets_over(Transport::Tcp) <= 2, "{closed:?}\n{}", lab.net.story());
-            assert!(cost <= 12, "{}", lab.net.story());
+            let (_, cost) = fail(&lab, "www.d1.t1", &[22, 23]).await;
+            let tcp = lab.net.packets_over(Transport::Tcp);
+            at_most("INT-07", &format!("TC, and {closed:?}: SERVFAIL, TCP queries"), tcp, 2);
+            at_most("INT-07", &format!("TC, and {closed:?}: SERVFAIL, packets"), cost, 12);
         });
     }
 }
@@ -28,14 +30,17 @@ fn int_07_truncation_without_tcp_fails_in_bounds() {
 #[test]
 fn int_07_truncation_without_tcp_leaves_the_other_server() {
     for closed in [Behaviour::Refuses(Transport::Tcp), Behaviour::SilentOver(Transport::Tcp)] {
+        let mut longest = Duration::ZERO;
         for seed in 0..8 {
             run(async {
                 let tree = two().behave(FIRST, Behaviour::Truncates).behave(FIRST, closed.clone());
                 let lab = Lab::new(&tree.internet(), seed);
                 let (reply, _) = get(&lab, "www.d1.t1", "192.0.2.1").await;
-                assert!(reply.after <= Duration::from_millis(3100), "{reply}\n{}", lab.net.story());
+                longest = longest.max(reply.after);
             });
         }
+        // The walk, and twice a round trip and a timeout.
+        at_most("INT-07", &format!("TC, and {closed:?}: ms for the other server's answer"), longest.as_millis(), 900);
     }
 }
 
@@ -78,8 +83,8 @@ fn int_07_a_server_that_answers_over_tcp_only() {
             let lab = Lab::new(&one().behave(FIRST, deaf.clone()).internet(), 2);
             let (reply, _) = get(&lab, "www.d1.t1", "192.0.2.1").await;
             assert_eq!(lab.net.packets_over(Transport::Tcp), 1, "{deaf:?}\n{}", lab.net.story());
-            assert!(lab.net.packets_to(FIRST) <= 4, "{}", lab.net.story());
-            assert!(reply.after <= Duration::from_millis(3000), "{reply}");
+            at_most("INT-07", &format!("{deaf:?}: packets until TCP answers"), lab.net.packets_to(FIRST), 4);
+            at_most("INT-07", &format!("{deaf:?}: ms until TCP answers"), reply.after.as_millis(), 3000);
         });
     }
 }
@@ -112,8 +117,8 @@ fn int_21_replies_from_elsewhere_do_not_count() {
         let lab = Lab::new(&two().behave(FIRST, Behaviour::WrongPort).internet(), 3);
         get(&lab, "www.d1.t1", "192.0.2.1").await;
         let lab = Lab::new(&one().behave(FIRST, Behaviour::WrongPort).internet(), 4);
-        let (reply, cost) = fail(&lab, "www.d1.t1", &[22, 23]).await;
-        assert!(cost <= 12 && reply.after <= Duration::from_millis(5002), "{cost} {reply}");
+        let (_, cost) = fail(&lab, "www.d1.t1", &[22, 23]).await;
+        at_most("INT-21", "replies from another port: SERVFAIL, packets", cost, 12);
     });
 }
 
@@ -140,20 +145,23 @@ fn int_21_trailing_octets_do_not_matter() {
     run(async {
         let lab = Lab::new(&one().behave(FIRST, Behaviour::Trails(7)).internet(), 7);
         get(&lab, "www.d1.t1", "192.0.2.1").await;
-        assert_eq!(lab.net.packets_to(FIRST), 1, "{}", lab.net.story());
+        at_most("INT-21", "octets behind the message: packets to the server", lab.net.packets_to(FIRST), 1);
     });
 }
 
 /// Forged replies before the genuine one, IDs guessed: not one is believed.
 #[test]
 fn int_21_forgeries_lose() {
+    let mut believed = 0;
     for seed in 0..20 {
         run(async {
             let lab = Lab::new(&one().behave(FIRST, Behaviour::Forged(5, [203, 0, 113, 66])).internet(), seed);
-            get(&lab, "www.d1.t1", "192.0.2.1").await;
-            get(&lab, "www2.d1.t1", "192.0.2.2").await;
+            for (owner, address) in [("www.d1.t1", "192.0.2.1"), ("www2.d1.t1", "192.0.2.2")] {
+                believed += usize::from(lab.ask(owner, RecordType::A).await.a() != [address]);
+            }
         });
     }
+    at_most("INT-21", "forged replies believed, of 200", believed, 0);
 }
 
 /// One question, a stream of messages that never ends: the first one counts.
@@ -172,7 +180,7 @@ fn int_26_a_flood_of_messages_in_one_connection() {
         // `others` comes first in the list, but later in time.
         let lab = Lab::new(&one().behave(FIRST, Behaviour::Truncates).behave(FIRST, flood).internet(), 8);
         get(&lab, "www.d1.t1", "192.0.2.1").await;
-        assert_eq!(lab.net.packets_over(Transport::Tcp), 1);
+        at_most("INT-26", "a stream of 200 messages: TCP queries", lab.net.packets_over(Transport::Tcp), 1);
     });
 }
 
@@ -186,11 +194,13 @@ fn int_28_a_connection_closed_in_the_middle() {
             }
         });
         let tree = two().behave(FIRST, Behaviour::Truncates).behave(FIRST, closes).behave(SECOND, Behaviour::Truncates);
+        let mut most = 0;
         for seed in 0..8 {
             let lab = Lab::new(&tree.internet(), seed);
             let reply = lab.ask("big.d1.t1", RecordType::TXT).await;
             assert_eq!(reply.data(RecordType::TXT).len(), 10, "{reply}\n{}", lab.net.story());
-            assert!(lab.net.packets_over(Transport::Tcp) <= 3, "{}", lab.net.story());
+            most = most.max(lab.net.packets_over(Transport::Tcp));
         }
+        at_most("INT-28", "connections closed under the question: TCP queries", most, 2);
     });
 }
