@@ -8,6 +8,7 @@ use std::time::Duration;
 use smallvec::SmallVec;
 use tokio::time::{Instant, sleep_until};
 
+use super::campaign::Hope;
 use super::exchange::{Reply, Try};
 use super::selection::{Candidate, Standing, choose};
 use super::servers::Memory;
@@ -136,6 +137,7 @@ impl Upstream {
                     latest = Some(chosen.index);
                     next_send = round.launch(campaign, chosen);
                 } else if !is_awaited || (job.depth() > 0 && campaign.is_silent()) {
+                    round.note_silence(campaign);
                     return Err(match campaign.last_fault {
                         // Others were asking; nothing is known of this question.
                         Some(Fault::Limit(limit)) if limit.is_others_doing() => Unanswered::Limit(limit),
@@ -175,9 +177,13 @@ impl<'a> Round<'a> {
             let (index, memory) = self.choose(campaign)?;
             let target = campaign.targets.get_mut(index)?;
             let address = target.address;
-            if self.job.depth() > 0 && target.datagrams() > 0 && memory.is_silent(self.job.depth()) && !target.silent {
+            if self.job.depth() > 0
+                && target.datagrams() > 0
+                && memory.is_silent(self.job.depth())
+                && target.hope != Hope::Silent
+            {
                 // It fell silent meanwhile, for others too; nothing more is spent on a server of a server.
-                target.silent = true;
+                target.hope = Hope::Silent;
                 continue;
             }
             if let Some(place) = self.upstream.at_servers.enter(address, self.quotas.1) {
@@ -190,7 +196,7 @@ impl<'a> Round<'a> {
 
     fn choose(&self, campaign: &Campaign) -> Option<(usize, Memory)> {
         let Upstream { settings, servers, world, .. } = self.upstream;
-        let now = world.clock.now();
+        let (now, rtype) = (world.clock.now(), self.asking.question.rtype);
         let paused = settings.ipv6_may_fail && servers.is_ipv6_paused(now);
         let may_send = |target: &Target| campaign.may_send(target, self.asking.manner, self.job);
         let candidates = campaign.targets.iter().enumerate().filter(|(_, target)| may_send(target));
@@ -199,7 +205,7 @@ impl<'a> Round<'a> {
                 servers.look_at(target.address, |known| {
                     let standing = match () {
                         () if known.is_lame_for(self.asking.zone, now) => Standing::Lame,
-                        () if known.is_held(now) => Standing::Held,
+                        () if known.is_held(now) || known.ignores(rtype, now) => Standing::Held,
                         () if paused && target.address.is_ipv6() => Standing::FamilyPaused,
                         () => Standing::Good,
                     };
@@ -219,11 +225,13 @@ impl<'a> Round<'a> {
         let is_alone = campaign.is_alone();
         let Some(target) = campaign.targets.get_mut(index) else { return now };
         let number = target.datagrams();
-        // Those whom the operator named are the only way there is.
-        target.silent |= number == 0 && !self.asking.manner.wants_recursion() && memory.is_silent(job.depth());
+        let rtype = self.asking.question.rtype;
+        if number == 0 {
+            target.hope = self.hope(&memory);
+        }
         // When every datagram stayed without reply, the stream is the last thing to try (INT-07).
         // Nor does an answer to ANY fit into a datagram that nobody forged.
-        let may_be_datagram = number < limits.sends_per_server && self.asking.question.rtype != RecordType::ANY;
+        let may_be_datagram = number < target.most_datagrams(limits) && rtype != RecordType::ANY;
         let transport = if may_be_datagram { Transport::Udp } else { Transport::Tcp };
         target.sends = number + 1;
         target.tried_tcp |= transport == Transport::Tcp;
@@ -248,6 +256,18 @@ impl<'a> Round<'a> {
         now + timer
     }
 
+    /// What to expect of a server that nothing was sent to yet. Those whom the operator named are the only way there is.
+    fn hope(&self, memory: &Memory) -> Hope {
+        let now = self.upstream.world.clock.now();
+        match () {
+            () if self.asking.manner.wants_recursion() => Hope::Usual,
+            () if memory.is_silent(self.job.depth()) => Hope::Silent,
+            () if memory.ignores(self.asking.question.rtype, now) => Hope::Ignoring,
+            () if self.job.depth() == 0 && memory.in_vain.are_datagrams(now) => Hope::Deaf,
+            () => Hope::Usual,
+        }
+    }
+
     /// How long to wait for a reply before the next datagram. The only server of a zone, of which nothing was ever heard and
     /// instead of which nothing else can be asked, may as well be slow as have lost two datagrams: the third comes later than
     /// usual, and what is tried after it when it usually is.
@@ -265,6 +285,15 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Remembers which servers had all the queries that each gets and did not reply: to other questions they may.
+    fn note_silence(&self, campaign: &Campaign) {
+        let Upstream { servers, world, .. } = self.upstream;
+        let (rtype, most, now) = (self.asking.question.rtype, self.job.limits().sends_per_server, world.clock.now());
+        for target in campaign.targets.iter().filter(|target| target.is_mute_after(most)) {
+            servers.ask_in_vain(target.address, |known| known.left_unanswered(rtype, now));
+        }
+    }
+
     /// The timer of a try fired. Its reply is still welcome.
     fn miss(&self, campaign: &mut Campaign, index: usize) {
         campaign.note(Fault::Timeout);
@@ -276,7 +305,11 @@ impl<'a> Round<'a> {
             self.job.reach(LimitName::SendsPerServer);
         }
         memory.bound_of(after, limits).into_iter().for_each(|bound| self.job.reach(bound));
-        upstream.servers.missed(target.address, upstream.world.clock.now());
+        let now = upstream.world.clock.now();
+        // What was to be expected is not held against it.
+        if !memory.ignores(self.asking.question.rtype, now) {
+            upstream.servers.missed(target.address, now);
+        }
         upstream.at_servers.missed(target.address, self.quotas.1);
         upstream.at_zones.missed(self.zone, self.quotas.0);
         self.job.tell(|| Step::Failed {
@@ -310,6 +343,9 @@ impl<'a> Round<'a> {
             Ok((kind, transport)) => {
                 // What brings the walk on is not held against the zone.
                 campaign.sends = campaign.sends.saturating_sub(1);
+                if done.transport == Transport::Tcp && done.number > 0 {
+                    servers.ask_in_vain(server.ip(), |known| known.only_the_stream_answers(now));
+                }
                 return Ok(Some(Useful { kind, host, server, transport, rtt: now - done.start }));
             }
             // Without a stream, or a place among all exchanges, this server is of no use; others may have been asked already.

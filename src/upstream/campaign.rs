@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::dns::Name;
-use crate::job::{Job, Limit};
+use crate::job::{Job, Limit, Limits};
 use crate::world::Transport;
 
 use super::{Fault, Manner};
@@ -28,8 +28,8 @@ pub struct Target {
     pub(super) out: bool,
     /// TCP was tried for want of replies over UDP.
     pub(super) tried_tcp: bool,
-    /// It has not replied to others lately: one datagram will do.
-    pub(super) silent: bool,
+    /// What it does with queries, as far as is known.
+    pub(super) hope: Hope,
     /// What its tries, which may overlap, have in common; nothing before the first.
     progress: Option<Arc<Progress>>,
 }
@@ -45,15 +45,45 @@ impl Target {
         self.sends.max(self.progress.as_ref().map_or(0, |progress| progress.udp.load(Ordering::Relaxed)))
     }
 
+    /// How many datagrams it gets.
+    pub(super) const fn most_datagrams(&self, limits: &Limits) -> u32 {
+        match self.hope {
+            Hope::Usual => limits.sends_per_server,
+            Hope::Silent => 1,
+            Hope::Deaf => 1,
+            Hope::Ignoring => 2,
+        }
+    }
+
     /// How far it was asked, to go on from there.
     pub(super) fn progress(&mut self) -> Arc<Progress> {
         Arc::clone(self.progress.get_or_insert_default())
+    }
+
+    /// Whether it had so many datagrams, and said nothing.
+    pub(super) fn is_mute_after(&self, datagrams: u32) -> bool {
+        let is_mute = |progress: &Arc<Progress>| !progress.replied.load(Ordering::Relaxed);
+        self.datagrams() >= datagrams && self.progress.as_ref().is_some_and(is_mute)
     }
 
     /// Whether it is being asked over a stream.
     pub(super) fn is_on_stream(&self) -> bool {
         self.progress.as_ref().is_some_and(|progress| progress.on_stream.load(Ordering::Relaxed))
     }
+}
+
+/// What can be expected of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Hope {
+    /// Nothing is known against it.
+    #[default]
+    Usual,
+    /// It has not replied to others lately: one datagram will do.
+    Silent,
+    /// It answers over a stream alone: one datagram will show whether that is still so.
+    Deaf,
+    /// It replies, but not to questions for this type.
+    Ignoring,
 }
 
 /// How far one server was asked one question.
@@ -65,6 +95,8 @@ pub(super) struct Progress {
     tcp: AtomicU32,
     /// A bit for each try that is late.
     late: AtomicU32,
+    /// It said something, of use or not.
+    replied: AtomicBool,
 }
 
 /// Says, as long as it lives, that a try is late.
@@ -96,6 +128,11 @@ impl Progress {
     pub(super) fn count(&self, transport: Transport, most: u32) -> bool {
         let one_more = |sent: u32| (sent < most).then_some(sent + 1);
         self.sent(transport).try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// Something came from the server.
+    pub(super) fn note_reply(&self) {
+        self.replied.store(true, Ordering::Relaxed);
     }
 
     /// Whether another packet may be sent.
@@ -159,7 +196,7 @@ impl Campaign {
             sends: 0,
             out,
             tried_tcp: false,
-            silent: false,
+            hope: Hope::default(),
             progress: None,
         });
         !out
@@ -202,7 +239,7 @@ impl Campaign {
     pub fn new_question(&mut self) {
         for target in &mut self.targets {
             (target.out, target.sends, target.tried_tcp) = (self.spent.contains(&target.address), 0, false);
-            target.silent = false;
+            target.hope = Hope::default();
             target.progress = None;
         }
     }
@@ -226,7 +263,7 @@ impl Campaign {
 
     /// Whether all who were asked are known not to reply.
     pub(super) fn is_silent(&self) -> bool {
-        self.targets.iter().all(|target| target.silent || target.datagrams() == 0)
+        self.targets.iter().all(|target| target.hope == Hope::Silent || target.datagrams() == 0)
     }
 
     /// Whether there is a single server that may be of use.
@@ -249,12 +286,12 @@ impl Campaign {
     }
 
     pub(super) fn may_send(&self, target: &Target, manner: Manner, job: &Job) -> bool {
-        let limits = job.limits();
         // A question has few TCP queries. Those for the addresses of servers, which may be many and dead, leave them to it.
         // Nor is silence of one that recurses about datagrams: it may be waiting for us, if it forwards what we forward.
-        let may_try_tcp = !target.tried_tcp && job.depth() == 0 && !target.silent && !manner.wants_recursion();
-        let datagrams = if target.silent { 1 } else { limits.sends_per_server };
-        !target.out && !target.is_on_stream() && self.may_go_on(job) && (target.datagrams() < datagrams || may_try_tcp)
+        let may_answer = !matches!(target.hope, Hope::Silent | Hope::Ignoring);
+        let may_try_tcp = !target.tried_tcp && job.depth() == 0 && may_answer && !manner.wants_recursion();
+        let has_more = target.datagrams() < target.most_datagrams(job.limits()) || may_try_tcp;
+        !target.out && !target.is_on_stream() && self.may_go_on(job) && has_more
     }
 
     /// What went wrong last. A bound of the question's own stays: it is why the rest did not suffice.

@@ -241,7 +241,11 @@ impl Upstream {
             transport: dress.transport,
             question: attempt.question.clone(),
         });
-        let reply = self.shared_exchange(attempt, dress, server, job).await.inspect_err(|fault| match fault {
+        let reply = self.shared_exchange(attempt, dress, server, job).await;
+        if !matches!(reply, Err(Fault::Timeout | Fault::Unreachable(_) | Fault::Limit(_))) {
+            attempt.progress.note_reply();
+        }
+        let reply = reply.inspect_err(|fault| match fault {
             Fault::Timeout if dress.transport == Transport::Tcp => job.reach(LimitName::TcpTimeout),
             Fault::Limit(Limit::TcpPerServer) => job.reach(LimitName::TcpPerServer),
             Fault::Limit(Limit::Exchanges) => job.reach(LimitName::Exchanges),

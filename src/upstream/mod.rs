@@ -14,6 +14,7 @@ mod outgoing;
 mod selection;
 mod servers;
 mod tries;
+mod vain;
 mod wire;
 
 use std::net::IpAddr;

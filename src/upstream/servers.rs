@@ -9,10 +9,12 @@ use smallvec::SmallVec;
 use tokio::time::Instant;
 
 use super::cookies::Presented;
+use super::vain::InVain;
 use crate::cache::{Entry, Store};
-use crate::dns::Name;
 use crate::dns::cookie::ClientCookie;
+use crate::dns::{Name, RecordType};
 use crate::job::{LimitName, Limits, count};
+use crate::world::Transport;
 
 /// How long it is believed that a server speaks EDNS.
 const SPEAKS_EDNS: Duration = Duration::from_secs(900);
@@ -56,6 +58,8 @@ pub(super) struct Memory {
     /// The cookie it handed out.
     cookie: Option<Presented>,
     pub(super) lame: Vec<(Name, Instant)>,
+    /// What it is asked in vain.
+    pub(super) in_vain: InVain,
 }
 
 impl Memory {
@@ -98,6 +102,11 @@ impl Memory {
     /// of servers, more borne with on a path that loses packets.
     pub(super) const fn is_silent(&self, depth: u32) -> bool {
         self.timeouts >= if depth > 0 { TIMEOUTS_TO_HOLD } else { TIMEOUTS_TO_DESPAIR }
+    }
+
+    /// Whether it leaves questions for `rtype` unanswered, and not for being asked with OPT or without.
+    pub(super) fn ignores(&self, rtype: RecordType, now: Instant) -> bool {
+        self.in_vain.is_type(rtype, now) && (self.speaks_edns(now) || self.is_plain(now))
     }
 
     /// Whether the server is held back at `now`.
@@ -209,9 +218,18 @@ impl Servers {
         self.ipv6.lock().paused_until.is_some_and(|until| now < until)
     }
 
-    /// A reply came after `rtt`.
-    pub(super) fn heard(&self, address: IpAddr, rtt: Duration, now: Instant) {
-        self.change(address, |memory| memory.heard(rtt));
+    /// A reply to a question for `rtype` came so after `rtt`.
+    pub(super) fn heard(
+        &self,
+        address: IpAddr,
+        (rtype, transport): (RecordType, Transport),
+        rtt: Duration,
+        now: Instant,
+    ) {
+        self.change(address, |memory| {
+            memory.heard(rtt);
+            memory.in_vain.heard(rtype, transport, now);
+        });
         if address.is_ipv6() {
             *self.ipv6.lock() = Ipv6Health { last_success: Some(now), ..Ipv6Health::default() };
         }
@@ -285,6 +303,11 @@ impl Servers {
         }
         memory.lame.push((zone.clone(), self.until(now)));
         self.store.insert(&key(address), Server::new(address, memory));
+    }
+
+    /// Something was found that the server is asked in vain.
+    pub(super) fn ask_in_vain(&self, address: IpAddr, found: impl FnOnce(&mut InVain)) {
+        self.change(address, |memory| found(&mut memory.in_vain));
     }
 
     /// Until when what is found to be peculiar about a server at `now` is believed.

@@ -79,7 +79,7 @@ impl Wire {
             Err(error) => return Err(Fault::Unreachable(error.kind())),
             Ok(packet) => packet,
         };
-        self.servers.heard(address, now - start, now);
+        self.servers.heard(address, (expected.question.rtype, route.transport), now - start, now);
         if route.transport == Transport::Udp && packet.len() > usize::from(UDP_SIZE) {
             return Err(Fault::Malformed(WireError::Short));
         }

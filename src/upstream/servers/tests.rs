@@ -1,6 +1,7 @@
 use super::*;
 use crate::world::Clock;
 
+const BY_DATAGRAM: (RecordType, Transport) = (RecordType::A, Transport::Udp);
 const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 
 fn servers(limits: Limits) -> Servers {
@@ -13,10 +14,10 @@ async fn timers_follow_the_round_trip_and_double() {
     let unknown = servers.memory(SERVER);
     let timers: Vec<u128> = (0..4).map(|n| unknown.timeout(n, &limits).as_millis()).collect();
     assert_eq!(timers, [400, 800, 1500, 1500]);
-    servers.heard(SERVER, Duration::from_millis(200), clock.now());
+    servers.heard(SERVER, BY_DATAGRAM, Duration::from_millis(200), clock.now());
     assert_eq!(servers.memory(SERVER).timeout(0, &limits).as_millis(), 600);
     for _ in 0..40 {
-        servers.heard(SERVER, Duration::from_millis(2), clock.now());
+        servers.heard(SERVER, BY_DATAGRAM, Duration::from_millis(2), clock.now());
     }
     assert_eq!(servers.memory(SERVER).timeout(0, &limits), limits.shortest_timeout);
 }
@@ -35,7 +36,7 @@ async fn a_dead_server_is_held_back_and_never_forgotten() {
     assert!(!servers.memory(SERVER).is_held(clock.now() + Duration::from_secs(60)));
     // Every pause from the seventh on, which would be 64 s.
     assert_eq!(servers.limits.times(LimitName::ServerHoldLongest), 14);
-    servers.heard(SERVER, Duration::from_millis(1), clock.now());
+    servers.heard(SERVER, BY_DATAGRAM, Duration::from_millis(1), clock.now());
     assert!(!servers.memory(SERVER).is_held(clock.now()));
 }
 
@@ -94,7 +95,7 @@ async fn ipv6_that_never_worked_costs_one_miss_a_minute() {
     servers.missed(server, clock.now());
     assert!(servers.is_ipv6_paused(clock.now() + Duration::from_secs(59)));
     assert!(!servers.is_ipv6_paused(clock.now() + Duration::from_secs(60)));
-    servers.heard(server, Duration::from_millis(9), clock.now());
+    servers.heard(server, BY_DATAGRAM, Duration::from_millis(9), clock.now());
     servers.missed(server, clock.now());
     assert!(!servers.is_ipv6_paused(clock.now()), "a single loss says little where IPv6 works");
 }

@@ -27,8 +27,43 @@ fn int_05_a_server_that_drops_a_type() {
             let (reply, cost) = get(&lab, "www3.d1.t1", "192.0.2.4").await;
             at_most("INT-05", "packets for A of the next name", cost, 2);
             at_most("INT-05", "ms for A of the next name", reply.after.as_millis(), 440);
+            let (before, (reply, _)) = (lab.net.packets_to(FIRST), ask_for(&lab, "www4.d1.t1", rtype).await);
+            assert_eq!(reply.rcode(), Rcode::SERVFAIL, "{rtype} {reply}");
+            let tries = lab.net.packets_to(FIRST) - before;
+            at_most("INT-05", &format!("{rtype} dropped: tries at the server for the next name"), tries, 2);
+            at_most("INT-05", "ms until the next name fails", reply.after.as_millis(), 2000);
         });
     }
+}
+
+/// Who drops a type is no worse a server for all others, however often it is asked for that; and if it answers again, that is
+/// found out by the first question.
+#[test]
+fn int_05_a_type_that_is_dropped_is_not_held_against_the_server() {
+    run(async {
+        let drops = Behaviour::DropsTypes(vec![RecordType::HTTPS]);
+        let hosts: String = (0..40).map(|n| format!("h{n} A 192.0.2.50\nh{n} HTTPS 1 .\n")).collect();
+        let tree = Tree::with_tld().zone("d1.t1", &[FIRST, SECOND], &hosts).behave(FIRST, drops.clone());
+        let lab = Lab::new(&tree.behave(SECOND, drops).internet(), 10);
+        let (mut later, mut first) = (0, 0);
+        for n in 0..20 {
+            let owner = format!("h{n}.d1.t1");
+            let (reply, _) = get(&lab, &owner, "192.0.2.50").await;
+            assert!(n == 0 || reply.after <= Duration::from_millis(22), "{reply}\n{}", lab.net.story());
+            let (reply, cost) = ask_for(&lab, &owner, RecordType::HTTPS).await;
+            assert_eq!(reply.rcode(), Rcode::SERVFAIL, "{reply}");
+            // Of the other server little is known before A is asked there, too.
+            (later, first) = if n < 3 { (0, first.max(cost)) } else { (later + cost, first) };
+        }
+        at_most("INT-05", "both servers drop a type: packets for the first names", first, HOPELESS);
+        at_most("INT-05", "both servers drop a type: packets for 17 later names", later, 17 * 2 * 2);
+        lab.net.rewire(|servers| servers.values_mut().for_each(|server| server.behaviours.clear()));
+        for (host, allowed) in [("h30.d1.t1", 1), ("h31.d1.t1", 1)] {
+            let (reply, cost) = ask_for(&lab, host, RecordType::HTTPS).await;
+            assert_eq!(reply.data(RecordType::HTTPS).len(), 1, "{reply}\n{}", lab.net.story());
+            at_most("INT-05", "the type is answered again: packets", cost, allowed);
+        }
+    });
 }
 
 /// AAAA gets SERVFAIL, REFUSED or NXDOMAIN: A is asked and answered all the same (RFC 4074 §4).

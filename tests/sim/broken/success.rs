@@ -11,6 +11,7 @@ use burdock::world::Dice;
 
 use super::PATIENCE;
 use super::kinds::{Company, Kind, Lost, Shape, kinds};
+use crate::attacks::at_most;
 use crate::support::{Exchange, Lab, Link, Oracle, Reply, Tree, Truth, name, run};
 
 const SEEDS: u64 = 6;
@@ -83,12 +84,13 @@ fn int_01_to_20_how_often_the_answer_is_right() {
     for (id, tally) in &total {
         let warm = tally.warm_packets as f64 / (tally.asked - tally.cold) as f64;
         let times = [50, 99].map(|percent| tally.percentile(percent));
-        println!(
-            "INT-{id:02} right {} of {}; packets to the zone {} at most for its first question, {warm:.2} for others; \
-             {} ms, 99 % within {} ms",
-            tally.right, tally.asked, tally.most_cold, times[0], times[1]
-        );
+        println!("INT-{id:02} right {} of {}; {} ms, 99 % within {} ms", tally.right, tally.asked, times[0], times[1]);
         print!("{}", tally.wrong);
+        at_most(&format!("INT-{id:02}"), "packets to a zone for its first question", tally.most_cold, 8);
+        // Where parent and child share a server, these are the packets of two zones.
+        if *id != 20 {
+            at_most(&format!("INT-{id:02}"), "packets to a zone for a later question, on average", warm, 2.0);
+        }
     }
     for (what, ids) in [("INT-01 to INT-04", 1..=4), ("INT-05 to INT-20", 5..=20)] {
         enough(what, &total, ids);

@@ -85,6 +85,15 @@ fn int_07_a_server_that_answers_over_tcp_only() {
             assert_eq!(lab.net.packets_over(Transport::Tcp), 1, "{deaf:?}\n{}", lab.net.story());
             at_most("INT-07", &format!("{deaf:?}: packets until TCP answers"), lab.net.packets_to(FIRST), 4);
             at_most("INT-07", &format!("{deaf:?}: ms until TCP answers"), reply.after.as_millis(), 3000);
+            // That is known then, and forgotten when a datagram is answered after all.
+            let (reply, cost) = get(&lab, "www2.d1.t1", "192.0.2.2").await;
+            at_most("INT-07", &format!("{deaf:?}: packets for the next name"), cost, 2);
+            at_most("INT-07", &format!("{deaf:?}: ms for the next name"), reply.after.as_millis(), 460);
+            lab.net.rewire(|servers| servers.get_mut(&FIRST.parse().unwrap()).unwrap().behaviours.clear());
+            for (owner, address) in [("www3.d1.t1", "192.0.2.4"), ("www4.d1.t1", "192.0.2.5")] {
+                let (_, cost) = get(&lab, owner, address).await;
+                at_most("INT-07", "a server that answers datagrams again: packets", cost, 1);
+            }
         });
     }
 }
