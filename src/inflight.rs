@@ -5,12 +5,12 @@
 //! with the computation. Waiters wake in the order they came (tokio's `watch` would wake them in an order of its own, which no
 //! seed repeats).
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use foldhash::HashMap;
@@ -29,44 +29,57 @@ pub struct Inflight<K, V> {
     left: Arc<Left<V>>,
 }
 
-/// Computations that have a task of their own because those who began them left, oldest first.
+/// Computations that have a task of their own because those who began them left, by the order in which they were left. Each
+/// goes from here when it ends: a handle keeps the memory of its task.
 #[derive(Debug)]
 struct Left<V> {
-    tasks: Mutex<VecDeque<(Weak<Slot<V>>, AbortHandle)>>,
-    /// When there are so many, those that have ended are swept out: a handle keeps the memory of its task.
-    sweep_at: AtomicUsize,
+    tasks: Mutex<BTreeMap<u64, (Weak<Slot<V>>, AbortHandle)>>,
+    next: AtomicU64,
 }
 
-/// So many that have ended may stay: to look through fewer is not worth it.
-const UNSWEPT: usize = 64;
-
-impl<V> Left<V> {
-    fn add(&self, slot: &Arc<Slot<V>>, task: AbortHandle) {
+impl<V: Send + Sync + 'static> Left<V> {
+    /// Lets `work`, which fills the slot, go on by itself.
+    fn take_over(self: &Arc<Self>, slot: &Arc<Slot<V>>, work: Work, runtime: &Handle) {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        // Dropped in this order: the slot is filled when the place is given up.
+        let leaving = (work, LeftPlace { left: Arc::clone(self), number });
+        let task = runtime.spawn(async move {
+            let (work, _place) = leaving;
+            work.await;
+        });
         let mut tasks = self.tasks.lock();
-        if tasks.len() >= self.sweep_at.load(Ordering::Relaxed) {
-            tasks.retain(|(_, task)| !task.is_finished());
-            // As many again may be added for the price of this look.
-            self.sweep_at.store(UNSWEPT.max(2 * tasks.len()), Ordering::Relaxed);
+        // It may have ended by now, above all where the runtime stops.
+        if slot.value.get().is_none() {
+            tasks.insert(number, (Arc::downgrade(slot), task.abort_handle()));
         }
-        tasks.push_back((Arc::downgrade(slot), task));
     }
 
     /// Ends the oldest of those that nobody waits for any more; whether there was one. Its key is gone in a moment.
     fn end_oldest(&self) -> bool {
-        let mut tasks = self.tasks.lock();
-        while tasks.front().is_some_and(|(_, task)| task.is_finished()) {
-            tasks.pop_front();
-        }
-        let is_unwanted = |(slot, task): &(Weak<Slot<V>>, AbortHandle)| {
-            let nobody_waits = slot.upgrade().is_none_or(|slot| slot.waiters.load(Ordering::Relaxed) == 0);
-            nobody_waits && !task.is_finished()
+        let is_unwanted = |(slot, _): &(Weak<Slot<V>>, AbortHandle)| {
+            slot.upgrade().is_none_or(|slot| slot.waiters.load(Ordering::Relaxed) == 0)
         };
-        let oldest = tasks.iter().position(is_unwanted).and_then(|oldest| tasks.remove(oldest));
+        let mut tasks = self.tasks.lock();
+        let oldest = tasks.iter().find(|(_, left)| is_unwanted(left)).map(|(number, _)| *number);
+        let task = oldest.and_then(|number| tasks.remove(&number));
         drop(tasks);
-        oldest.is_some_and(|(_, task)| {
+        task.is_some_and(|(_, task)| {
             task.abort();
             true
         })
+    }
+}
+
+/// A place among those that were left, until it is dropped.
+struct LeftPlace<V> {
+    left: Arc<Left<V>>,
+    number: u64,
+}
+
+impl<V> Drop for LeftPlace<V> {
+    fn drop(&mut self) {
+        // What it held is dropped when the lock is free again.
+        let _gone = self.left.tasks.lock().remove(&self.number);
     }
 }
 
@@ -106,7 +119,7 @@ pub enum Full {
 }
 
 /// A place in the queue for one result. It has to be waited on or dropped: the first one does the work for all.
-pub struct Waiter<V> {
+pub struct Waiter<V: Send + Sync + 'static> {
     slot: Arc<Slot<V>>,
     /// What fills the slot, with whoever came first.
     work: Option<Work>,
@@ -117,7 +130,7 @@ pub struct Waiter<V> {
 /// What the first waiter drives.
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-impl<V: fmt::Debug> fmt::Debug for Waiter<V> {
+impl<V: fmt::Debug + Send + Sync> fmt::Debug for Waiter<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Waiter").field("slot", &self.slot).field("works", &self.work.is_some()).finish()
     }
@@ -130,7 +143,7 @@ where
 {
     /// Nothing in flight.
     pub fn new(limits: Bounds, abandoned: Abandoned) -> Arc<Self> {
-        let left = Arc::new(Left { tasks: Mutex::default(), sweep_at: AtomicUsize::new(UNSWEPT) });
+        let left = Arc::new(Left { tasks: Mutex::default(), next: AtomicU64::new(0) });
         Arc::new(Self { table: Mutex::new(HashMap::default()), limits, abandoned, left })
     }
 
@@ -190,7 +203,7 @@ where
     }
 }
 
-impl<V: Clone> Waiter<V> {
+impl<V: Clone + Send + Sync> Waiter<V> {
     /// Waits for the result; `None` when the computation ended without one (its runtime stopped).
     pub async fn wait(mut self) -> Option<V> {
         self.result().await
@@ -221,7 +234,7 @@ impl<V: Clone> Waiter<V> {
     }
 }
 
-impl<V> Drop for Waiter<V> {
+impl<V: Send + Sync + 'static> Drop for Waiter<V> {
     /// Others may wait for what this one was computing.
     fn drop(&mut self) {
         let is_last = self.slot.waiters.fetch_sub(1, Ordering::Relaxed) == 1;
@@ -229,8 +242,7 @@ impl<V> Drop for Waiter<V> {
             && !(is_last && self.abandoned == Abandoned::Ends)
             && let Ok(runtime) = Handle::try_current()
         {
-            let task = runtime.spawn(work);
-            self.left.add(&self.slot, task.abort_handle());
+            self.left.take_over(&self.slot, work, &runtime);
         }
     }
 }
@@ -394,6 +406,6 @@ mod tests {
             drop(waiter);
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
-        assert!(inflight.is_empty() && inflight.left.tasks.lock().len() <= UNSWEPT);
+        assert!(inflight.is_empty() && inflight.left.tasks.lock().is_empty());
     }
 }
