@@ -33,9 +33,12 @@ pub struct Inflight<K, V> {
 /// goes from here when it ends: a handle keeps the memory of its task.
 #[derive(Debug)]
 struct Left<V> {
-    tasks: Mutex<BTreeMap<u64, (Weak<Slot<V>>, AbortHandle)>>,
+    tasks: Mutex<BTreeMap<u64, LeftAlone<V>>>,
     next: AtomicU64,
 }
+
+/// One of them: what it is to fill, and its task.
+type LeftAlone<V> = (Weak<Slot<V>>, AbortHandle);
 
 impl<V: Send + Sync + 'static> Left<V> {
     /// Lets `work`, which fills the slot, go on by itself.
@@ -56,9 +59,8 @@ impl<V: Send + Sync + 'static> Left<V> {
 
     /// Ends the oldest of those that nobody waits for any more; whether there was one. Its key is gone in a moment.
     fn end_oldest(&self) -> bool {
-        let is_unwanted = |(slot, _): &(Weak<Slot<V>>, AbortHandle)| {
-            slot.upgrade().is_none_or(|slot| slot.waiters.load(Ordering::Relaxed) == 0)
-        };
+        let is_unwanted =
+            |(slot, _): &LeftAlone<V>| slot.upgrade().is_none_or(|slot| slot.waiters.load(Ordering::Relaxed) == 0);
         let mut tasks = self.tasks.lock();
         let oldest = tasks.iter().find(|(_, left)| is_unwanted(left)).map(|(number, _)| *number);
         let task = oldest.and_then(|number| tasks.remove(&number));
