@@ -106,7 +106,9 @@ const fn limit_tag(limit: Limit) -> (EdeCode, &'static str) {
         Limit::Waiters => "WAIT",
         Limit::ClientQuestions(_) => "FAIR",
     };
-    (EdeCode::OTHER, tag)
+    // Without a stream for what no datagram holds there was nobody who could have replied.
+    let code = if matches!(limit, Limit::TcpQueries) { EdeCode::NO_REACHABLE_AUTHORITY } else { EdeCode::OTHER };
+    (code, tag)
 }
 
 const fn fault_tag(fault: Fault) -> (EdeCode, &'static str) {
