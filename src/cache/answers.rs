@@ -23,6 +23,7 @@ impl Clone for AnswerKey {
 
 impl AnswerKey {
     /// The key for a QNAME in wire form. DO and CD lead to different replies, so they are part of it.
+    #[inline]
     pub fn new(qname: &[u8], qtype: RecordType, dnssec_ok: bool, checking_disabled: bool) -> Self {
         let [high, low] = qtype.0.to_be_bytes();
         Self(key(qname, [high, low, u8::from(dnssec_ok) | u8::from(checking_disabled) << 1]))

@@ -140,29 +140,39 @@ fn read_opt<'a>(
     rdata: &'a [u8],
 ) -> Result<PeekedEdns<'a>, WireError> {
     let [_, version, flags, _] = ttl.to_be_bytes();
-    let udp_size = class.max(512);
-    let none =
-        PeekedEdns { udp_size, version, dnssec_ok: flags & 0x80 != 0, cookie: None, trail: None, has_more: false };
     // RFC 6891 §6.1.3: another version is owed BADVERS; what its options look like is that version's affair.
-    if rdata.is_empty() || version > 0 { Ok(none) } else { read_options(options(), rdata, none) }
+    let Options { cookie, trail, has_more } = if rdata.is_empty() || version > 0 {
+        Options { cookie: None, trail: None, has_more: false }
+    } else {
+        read_options(options(), rdata)?
+    };
+    Ok(PeekedEdns { udp_size: class.max(512), version, dnssec_ok: flags & 0x80 != 0, cookie, trail, has_more })
 }
 
-/// The first `most` options, into `edns`.
-fn read_options<'a>(most: u32, rdata: &'a [u8], mut edns: PeekedEdns<'a>) -> Result<PeekedEdns<'a>, WireError> {
+/// Those options of a client that say something.
+struct Options<'a> {
+    cookie: Option<&'a [u8]>,
+    trail: Option<&'a [u8]>,
+    has_more: bool,
+}
+
+/// The first `most` options. Most queries have none.
+#[inline(never)]
+fn read_options(most: u32, rdata: &[u8]) -> Result<Options<'_>, WireError> {
+    let (mut cookie, mut trail) = (None, None);
     let mut reader = Reader::new(rdata, 0);
     for _ in 0..most {
         if reader.remaining() == 0 {
             break;
         }
         let (code, value) = option(&mut reader)?;
-        if code == Edns::COOKIE && edns.cookie.is_none() {
-            edns.cookie = Some(value);
-        } else if code == Edns::TRAIL && edns.trail.is_none() {
-            edns.trail = Some(value);
+        if code == Edns::COOKIE && cookie.is_none() {
+            cookie = Some(value);
+        } else if code == Edns::TRAIL && trail.is_none() {
+            trail = Some(value);
         }
     }
-    edns.has_more = reader.remaining() > 0;
-    Ok(edns)
+    Ok(Options { cookie, trail, has_more: reader.remaining() > 0 })
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl Access {
     }
 
     /// What `client` gets. An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is an IPv4 address.
+    #[inline]
     pub fn of(&self, client: IpAddr) -> Verdict {
         match client.to_canonical() {
             IpAddr::V4(address) => self.v4.at(u32::from(address).into()),

@@ -128,6 +128,7 @@ impl Policy {
     }
 
     /// First check: whether `client` may ask at all, and how far it is trusted.
+    #[inline]
     pub fn admit(&self, client: IpAddr) -> Verdict {
         self.access.of(client)
     }

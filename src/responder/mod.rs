@@ -118,7 +118,7 @@ impl Responder {
             return reply::refuse(&peeked, &nobody, (Rcode::REFUSED, Some(ede)), out);
         };
         if let Some(PeekedEdns { has_more: true, .. }) = &peeked.edns {
-            self.resolver.limits().count(LimitName::EdnsOptions);
+            self.note_options();
         }
         let Some(visitor) = self.recognise(&peeked, client, trust, packet.len()) else {
             return reply::bare(packet, Rcode::FORMERR, out);
@@ -153,6 +153,12 @@ impl Responder {
             }
             Err(Crowded(limit)) => self.turn_away(&peeked, &visitor, (&request, limit), out),
         }
+    }
+
+    /// A client sent more options than are looked at.
+    #[cold]
+    fn note_options(&self) {
+        self.resolver.limits().count(LimitName::EdnsOptions);
     }
 
     /// What a reply that is written now needs to know.

@@ -97,19 +97,49 @@ impl Request {
     }
 }
 
-/// A reply that did not fit, as it was written.
+/// A reply that does not fit.
 struct Cut<'a> {
     personal: Personal<'a>,
-    /// Its octets.
-    octets: usize,
     /// The most octets the client can take.
     takes: usize,
     /// The OPT record that it cannot do without.
     bare: Opt,
 }
 
+/// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
+fn write(peeked: &Peeked<'_>, visitor: &Visitor<'_>, answer: &Answer, now: Instant, out: &mut [u8]) -> Option<Fit> {
+    let made;
+    let record: &[u8] = match peeked.edns {
+        None => &[],
+        Some(edns) if visitor.cookie.is_none() && answer.options.is_empty() && answer.rcode_high == 0 => {
+            plain_opt(edns.dnssec_ok)
+        }
+        Some(edns) => {
+            made = opt(edns.dnssec_ok, answer.rcode_high, [cookie_octets(&visitor.cookie), &answer.options]);
+            &made
+        }
+    };
+    let personal = personal(peeked, visitor, answer.age(now), record);
+    personalise(&answer.bytes, &answer.ttl_offsets, &personal, out)
+}
+
+/// What makes an answer that of the client that sent `peeked`.
+#[inline]
+fn personal<'a>(peeked: &Peeked<'a>, visitor: &Visitor<'_>, age: u32, opt: &'a [u8]) -> Personal<'a> {
+    Personal {
+        id: peeked.header.id,
+        set: peeked.header.flags & (Header::RD | Header::CD),
+        clear: if wants_ad(peeked) { 0 } else { Header::AD },
+        qname: peeked.qname,
+        age,
+        limit: visitor.limit,
+        opt,
+    }
+}
+
 impl Responder {
-    /// Writes `answer` into `out` for the client that sent `peeked`: the hit path.
+    /// The reply to a question whose answer is at hand.
+    #[inline]
     pub(super) fn hit(
         &self,
         peeked: &Peeked<'_>,
@@ -117,45 +147,27 @@ impl Responder {
         (answer, now): (&Answer, Instant),
         out: &mut [u8],
     ) -> Immediate {
-        let made;
-        let record: &[u8] = match peeked.edns {
-            None => &[],
-            Some(edns) if visitor.cookie.is_none() && answer.options.is_empty() && answer.rcode_high == 0 => {
-                plain_opt(edns.dnssec_ok)
-            }
-            Some(edns) => {
-                made = opt(edns.dnssec_ok, answer.rcode_high, [cookie_octets(&visitor.cookie), &answer.options]);
-                &made
-            }
-        };
-        let personal = Personal {
-            id: peeked.header.id,
-            set: peeked.header.flags & (Header::RD | Header::CD),
-            clear: if wants_ad(peeked) { 0 } else { Header::AD },
-            qname: peeked.qname,
-            age: answer.age(now),
-            limit: visitor.limit,
-            opt: record,
-        };
-        match personalise(&answer.bytes, &answer.ttl_offsets, &personal, out) {
+        match write(peeked, visitor, answer, now, out) {
             Some(Fit::Whole(octets)) => Immediate::Reply(octets),
-            Some(Fit::Cut(octets)) => self.cut_hit((peeked, visitor), (answer, &personal), octets, out),
+            Some(Fit::Cut(_)) => self.cut_hit(peeked, visitor, (answer, now), out),
             None => Immediate::Silence,
         }
     }
 
-    /// A hit that does not fit.
+    /// The same when it does not fit.
     #[cold]
     fn cut_hit(
         &self,
-        (peeked, visitor): (&Peeked<'_>, &Visitor<'_>),
-        (answer, personal): (&Answer, &Personal<'_>),
-        octets: usize,
+        peeked: &Peeked<'_>,
+        visitor: &Visitor<'_>,
+        (answer, now): (&Answer, Instant),
         out: &mut [u8],
     ) -> Immediate {
         let cookie = cookie_octets(&visitor.cookie);
-        let bare = peeked.edns.map(|edns| opt(edns.dnssec_ok, answer.rcode_high, [cookie, &[]])).unwrap_or_default();
-        let cut = Cut { personal: *personal, octets, takes: limit(peeked, visitor.client.transport), bare };
+        let with = |options: &[u8]| peeked.edns.map(|edns| opt(edns.dnssec_ok, answer.rcode_high, [cookie, options]));
+        let (whole, bare) = (with(&answer.options).unwrap_or_default(), with(&[]).unwrap_or_default());
+        let personal = personal(peeked, visitor, answer.age(now), &whole);
+        let cut = Cut { personal, takes: limit(peeked, visitor.client.transport), bare };
         self.cut(answer, &cut, out).map_or(Immediate::Silence, Immediate::Reply)
     }
 
@@ -168,8 +180,8 @@ impl Responder {
         let mut out = vec![0; (answer.bytes.len() + opt.len()).min(request.limit.max(least))];
         let octets = match personalise(&answer.bytes, &answer.ttl_offsets, &personal, &mut out)? {
             Fit::Whole(octets) => octets,
-            Fit::Cut(octets) => {
-                let cut = Cut { personal, octets, takes: request.takes, bare: request.opt(answer.rcode_high, &[]) };
+            Fit::Cut(_) => {
+                let cut = Cut { personal, takes: request.takes, bare: request.opt(answer.rcode_high, &[]) };
                 self.cut(answer, &cut, &mut out)?
             }
         };
@@ -177,18 +189,19 @@ impl Responder {
         Some(out.into())
     }
 
-    /// What becomes of a reply to `answer` that does not fit. The bound that it is over is counted, if it is one of ours and not
+    /// What becomes of `answer`, which is written to `out` and cut. The bound that it is over is counted, if it is one of ours and not
     /// what the client can take. When not even the options fit, they go, and TC tells of it (RFC 8914 §3).
     #[cold]
     fn cut(&self, answer: &Answer, cut: &Cut<'_>, out: &mut [u8]) -> Option<usize> {
-        let Cut { personal, octets, takes, bare } = cut;
+        let Cut { personal, takes, bare } = cut;
+        let octets = Header::OCTETS + personal.qname.len() + 4 + personal.opt.len();
         if answer.bytes.len() + personal.opt.len() <= *takes {
             let limits = self.resolver.limits();
             let is_longest = personal.limit == count(limits.unproven_reply);
             limits.count(if is_longest { LimitName::UnprovenReply } else { LimitName::UnprovenFactor });
         }
-        if *octets <= personal.limit {
-            return Some(*octets);
+        if octets <= personal.limit {
+            return Some(octets);
         }
         let without = Personal { opt: bare, set: personal.set | Header::TC, ..*personal };
         personalise(&answer.bytes, &answer.ttl_offsets, &without, out).map(Fit::octets)
