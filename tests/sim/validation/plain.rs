@@ -7,6 +7,7 @@ use burdock::playground::{Behaviour, Kind, Response};
 use burdock::world::Transport;
 
 use super::{A, authentic, validating};
+use crate::attacks::at_most;
 use crate::support::{Lab, Tree, name, run};
 
 const SERVER: &str = "198.18.1.1";
@@ -61,6 +62,19 @@ fn lost_packets_do_not_cost_a_signed_zone_its_signatures() {
 #[test]
 fn a_forged_complaint_does_not_cost_a_signed_zone_its_signatures() {
     keeps_its_signatures(forged_complaint(), 2);
+}
+
+/// Not even when its only server drops all that has OPT: the answer without would be of no use.
+#[test]
+fn int_01_a_signed_zone_is_never_asked_without_opt() {
+    run(async {
+        let lab = validating(&tree().behave(SERVER, Behaviour::DropsEdns), 6);
+        for owner in ["www.t1", "mail.t1"] {
+            assert_eq!(lab.ask(owner, A).await.rcode(), Rcode::SERVFAIL, "{}", lab.net.story());
+        }
+        let plain = lab.net.exchanges().iter().filter(|sent| !sent.edns).count();
+        at_most("INT-01", "packets without OPT to a signed zone", plain, 0);
+    });
 }
 
 /// RFC 6891 §7: a server that replies is asked with OPT; a complaint whose sender had to guess no more than an ID is heard
