@@ -92,6 +92,7 @@ impl LimitName {
                 | Self::FirstTimeout
                 | Self::ShortestTimeout
                 | Self::LongestTimeout
+                | Self::LoneTimeout
                 | Self::LateTries
                 | Self::TcpTimeout
                 | Self::TcpIdle

@@ -40,8 +40,10 @@ impl Revealed {
     pub fn probe(&mut self, question: &Question, zone: &Name) -> Probe {
         let all = question.name.label_count();
         self.labels = self.labels.max(zone.label_count() + 1).min(all);
-        // `_tcp` and its kind are never cut off (RFC 9156 §2.3 leaves it open); asking for them alone is a packet wasted.
-        let next_is_attribute = question.name.suffix(self.labels).labels().next().is_some_and(|l| l.starts_with(b"_"));
+        // `_tcp` and its kind are never cut off (RFC 9156 §2.3 leaves it open); asking for them alone is a packet wasted. The
+        // root has none, and is told no more of those that lead nowhere (`_msdcs.corp`) than of other names.
+        let is_attribute = |label: &[u8]| label.starts_with(b"_") && !zone.is_root();
+        let next_is_attribute = question.name.suffix(self.labels).labels().next().is_some_and(is_attribute);
         let relaxed = self.mode == Minimisation::Relaxed && !(zone.is_root() && self.labels >= MOST_FOR_THE_ROOT);
         if self.whole || self.labels >= all || next_is_attribute {
             return Probe { question: question.clone(), minimised: false, relaxed };
@@ -139,6 +141,12 @@ mod tests {
         };
         assert_eq!([probe("."), probe(".")], [(1, true), (2, false)]);
         assert_eq!([probe("host.corp"), probe("host.corp")], [(3, true), (5, false)]);
+        let question = Question::new("_ldap._tcp.dc._msdcs.corp".parse().unwrap(), RecordType::SRV);
+        let mut revealed = Revealed::new(Minimisation::Relaxed);
+        let root = Name::root();
+        let first = revealed.probe(&question, &root).question.name.label_count();
+        revealed.widen(&root);
+        assert_eq!((first, revealed.probe(&question, &root).question.name.label_count()), (1, 2));
     }
 
     #[test]

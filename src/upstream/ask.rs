@@ -285,7 +285,8 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Remembers which servers had all the queries that each gets and did not reply: to other questions they may.
+    /// Remembers which servers had all the queries that each gets, the stream too, and did not reply: to other questions they
+    /// may. For the addresses of servers no stream is opened, so that silence says nothing of one that answers over TCP alone.
     fn note_silence(&self, campaign: &Campaign) {
         let Upstream { servers, world, .. } = self.upstream;
         let (rtype, most, now) = (self.asking.question.rtype, self.job.limits().sends_per_server, world.clock.now());
@@ -343,13 +344,18 @@ impl<'a> Round<'a> {
             Ok((kind, transport)) => {
                 // What brings the walk on is not held against the zone.
                 campaign.sends = campaign.sends.saturating_sub(1);
-                if done.transport == Transport::Tcp && done.number > 0 {
+                // An answer to ANY comes so the first time.
+                if done.transport == Transport::Tcp && done.number > 0 && self.asking.question.rtype != RecordType::ANY
+                {
                     servers.ask_in_vain(server.ip(), |known| known.only_the_stream_answers(now));
                 }
                 return Ok(Some(Useful { kind, host, server, transport, rtt: now - done.start }));
             }
             // Without a stream, or a place among all exchanges, this server is of no use; others may have been asked already.
-            Err(fault @ Fault::Limit(Limit::TcpQueries | Limit::TcpPerServer | Limit::Exchanges)) => fault,
+            Err(fault @ Fault::Limit(Limit::TcpQueries | Limit::TcpPerServer | Limit::Exchanges)) => {
+                done.progress.excuse();
+                fault
+            }
             Err(Fault::Limit(limit)) => return Err(Unanswered::Limit(limit)),
             // Silence was counted and told when its timer fired.
             Err(Fault::Timeout) => return Ok(None),

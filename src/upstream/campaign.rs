@@ -51,7 +51,13 @@ impl Target {
             Hope::Usual => limits.sends_per_server,
             Hope::Silent => 1,
             Hope::Deaf => 1,
-            Hope::Ignoring => 2,
+            Hope::Ignoring => {
+                if limits.sends_per_server < 2 {
+                    limits.sends_per_server
+                } else {
+                    2
+                }
+            }
         }
     }
 
@@ -60,10 +66,10 @@ impl Target {
         Arc::clone(self.progress.get_or_insert_default())
     }
 
-    /// Whether it had so many datagrams, and said nothing.
+    /// Whether it had so many datagrams, and a stream, and said nothing.
     pub(super) fn is_mute_after(&self, datagrams: u32) -> bool {
-        let is_mute = |progress: &Arc<Progress>| !progress.replied.load(Ordering::Relaxed);
-        self.datagrams() >= datagrams && self.progress.as_ref().is_some_and(is_mute)
+        let is_mute = |progress: &Arc<Progress>| !progress.excused.load(Ordering::Relaxed);
+        self.tried_tcp && self.datagrams() >= datagrams && self.progress.as_ref().is_some_and(is_mute)
     }
 
     /// Whether it is being asked over a stream.
@@ -95,8 +101,8 @@ pub(super) struct Progress {
     tcp: AtomicU32,
     /// A bit for each try that is late.
     late: AtomicU32,
-    /// It said something, of use or not.
-    replied: AtomicBool,
+    /// It said something, of use or not, or was not asked all that it seems to have been asked.
+    excused: AtomicBool,
 }
 
 /// Says, as long as it lives, that a try is late.
@@ -130,9 +136,9 @@ impl Progress {
         self.sent(transport).try_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok()
     }
 
-    /// Something came from the server.
-    pub(super) fn note_reply(&self) {
-        self.replied.store(true, Ordering::Relaxed);
+    /// Something came from the server, or a bound of ours kept a query from it: it cannot be said that it does not reply.
+    pub(super) fn excuse(&self) {
+        self.excused.store(true, Ordering::Relaxed);
     }
 
     /// Whether another packet may be sent.

@@ -243,7 +243,7 @@ impl Upstream {
         });
         let reply = self.shared_exchange(attempt, dress, server, job).await;
         if !matches!(reply, Err(Fault::Timeout | Fault::Unreachable(_) | Fault::Limit(_))) {
-            attempt.progress.note_reply();
+            attempt.progress.excuse();
         }
         let reply = reply.inspect_err(|fault| match fault {
             Fault::Timeout if dress.transport == Transport::Tcp => job.reach(LimitName::TcpTimeout),

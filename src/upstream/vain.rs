@@ -43,8 +43,8 @@ impl InVain {
         if self.heard.is_none_or(|heard| now >= heard + LATELY) {
             return;
         }
-        let [last, _] = self.types;
-        self.types = [Some((rtype, now + BELIEVED)), last.filter(|(left, _)| *left != rtype)];
+        let other = self.types.iter().flatten().find(|(left, _)| *left != rtype).copied();
+        self.types = [Some((rtype, now + BELIEVED)), other];
     }
 
     /// A reply came to a question for `rtype`.
@@ -72,6 +72,7 @@ mod tests {
         known.heard(RecordType::A, Transport::Tcp, now - LATELY + Duration::from_millis(1));
         known.only_the_stream_answers(now);
         known.left_unanswered(RecordType::AAAA, now);
+        known.left_unanswered(RecordType::HTTPS, now);
         known.left_unanswered(RecordType::HTTPS, now);
         let last = now + BELIEVED - Duration::from_millis(1);
         assert!(known.are_datagrams(last) && known.is_type(RecordType::AAAA, last));

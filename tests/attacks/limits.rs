@@ -162,7 +162,10 @@ fn tree() -> Tree {
         .signer("s3", |signer| signer.denying(Denials::Nsec3(hashing)))
         .wrong("bogus.s1", Flaw::Signature(name("www.bogus.s1"), A, Field::Signature));
     let tree = crowded(tree, "198.18.8.1");
-    let tree = silent.iter().chain(&["198.18.3.5"]).fold(tree, |tree, server| tree.behave(server, Behaviour::Silent));
+    let tree = silent.iter().fold(tree, |tree, server| tree.behave(server, Behaviour::Silent));
+    // It fails before the client's time is up, so that the reply says why.
+    let tree = tree.behave("198.18.3.5", Behaviour::SilentOver(Transport::Udp));
+    let tree = tree.behave("198.18.3.5", Behaviour::Refuses(Transport::Tcp));
     tree.behave("198.18.4.1", Behaviour::Slow(Duration::from_millis(300)))
         .behave("198.18.5.1", Behaviour::Truncates)
         .behave("198.18.5.2", Behaviour::Truncates)

@@ -99,6 +99,7 @@ fn pol_05_names_that_lead_astray() {
             ("a suffix that is a zone", suffix(true), "www.shop.co.t1", (Rcode::NOERROR, Some("192.0.2.5"))),
             ("a private root", tree(), "a.b.c.d.host.corp", (Rcode::NXDOMAIN, None)),
             ("a private root, signed", Tree::signed(), "a.b.c.d.host.corp", (Rcode::NXDOMAIN, None)),
+            ("attributes of a private root", tree(), "_ldap._tcp.dc._msdcs.corp", (Rcode::NXDOMAIN, None)),
         ] {
             let lab = Lab::with(&tree.internet(), 1, |settings, _| {
                 if what.ends_with("signed") {

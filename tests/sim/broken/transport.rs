@@ -55,7 +55,7 @@ fn int_07_a_spent_tcp_budget_leaves_the_other_server() {
             // When nobody else answers, the bound is what the client is told, not the silence of the others.
             let tree = tree.behave(SECOND, Behaviour::SilentOver(Transport::Udp));
             let lab = Lab::with(&tree.internet(), seed, |_, limits| limits.tcp_queries = 0);
-            let (reply, _) = fail(&lab, "www.d1.t1", &[0]).await;
+            let (reply, _) = fail(&lab, "www.d1.t1", &[22]).await;
             assert!(reply.errors().iter().any(|(_, text)| text.contains("[TCPQ]")), "{reply}\n{}", lab.net.story());
             assert_eq!(lab.net.packets_over(Transport::Tcp), 0, "{}", lab.net.story());
         });
@@ -96,6 +96,36 @@ fn int_07_a_server_that_answers_over_tcp_only() {
             }
         });
     }
+}
+
+/// Such a server is not asked over a stream for the addresses of other servers. That it leaves those questions unanswered
+/// says nothing of a client's own: anybody can have a zone that is delegated to names there.
+#[test]
+fn int_07_tcp_alone_is_not_forgotten_for_the_sake_of_another_zone() {
+    run(async {
+        let tree = one().behave(FIRST, Behaviour::SilentOver(Transport::Udp));
+        let lab = Lab::new(&tree.delegate("d2.t1", "d2.t1. NS www3.d1.t1.\n").internet(), 2);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        fail(&lab, "www.d2.t1", &[22, 23]).await;
+        let (_, cost) = get(&lab, "www2.d1.t1", "192.0.2.2").await;
+        at_most("INT-07", "TCP alone, after silence to another zone's walk: packets for the next name", cost, 2);
+    });
+}
+
+/// Nor does it say anything that a question had no TCP query left when it came to the server: anybody can have a zone that
+/// uses them up, and leads to names of another one.
+#[test]
+fn int_07_a_stream_that_was_not_tried_says_nothing() {
+    run(async {
+        let tree = one().zone("d2.t1", &[SECOND], "www CNAME www4.d1.t1.\n").behave(SECOND, Behaviour::Truncates);
+        let lab = Lab::with(&tree.internet(), 2, |_, limits| limits.tcp_queries = 1);
+        get(&lab, "www.d1.t1", "192.0.2.1").await;
+        let deaf = Behaviour::SilentOver(Transport::Udp);
+        lab.net.rewire(|servers| servers.get_mut(&FIRST.parse().unwrap()).unwrap().behaviours.push(deaf));
+        let (reply, _) = fail(&lab, "www.d2.t1", &[22]).await;
+        assert!(reply.errors().iter().any(|(_, text)| text.contains("[TCPQ]")), "{reply}\n{}", lab.net.story());
+        get(&lab, "www2.d1.t1", "192.0.2.2").await;
+    });
 }
 
 /// A server that says nothing: each try that stayed without reply is told of, the last datagram and the stream, too.
