@@ -41,7 +41,7 @@ pub fn warning(config: &Config) -> Option<Complaint> {
             "({:?}) is no shorter than limits.answer-deadline ({deadline:?}): no client waits so long",
             serve.client_wait
         );
-        Complaint::new(reason, "old answers come only when a question has failed: write `1800ms` to have them earlier")
+        Complaint::new(reason, "old answers come only when a question has failed: make it shorter than limits.answer-deadline, or that longer")
     })
 }
 

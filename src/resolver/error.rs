@@ -28,6 +28,18 @@ pub enum ResolveError {
         /// Which.
         within: LimitName,
     },
+    /// There was no place for the question, wherever its walk leads or stands.
+    #[error("{limit}")]
+    NoPlace {
+        /// Which bound says so.
+        limit: Limit,
+    },
+    /// The client has waited for long enough; the walk may go on.
+    #[error("no answer in time ({within})")]
+    Late {
+        /// Which bound says so.
+        within: LimitName,
+    },
     /// No server of the zone gave a reply of use.
     #[error("no server of zone {zone} answers: {last}")]
     NoServer {
@@ -121,6 +133,7 @@ impl Reason for ResolveError {
             | Self::NoAddress { zone: name }
             | Self::ServerIsAlias { host: name } => name.wire().len(),
             Self::Bogus { bogus } => size_of::<Bogus>() + bogus.name.wire().len(),
+            Self::NoPlace { .. } | Self::Late { .. } => 0,
             Self::NoKeys { cause, .. } => size_of::<Self>() + cause.octets(),
             Self::AddressUnknown { zone, cause } => zone.wire().len() + size_of::<Self>() + cause.octets(),
             Self::Remembered(reason) => size_of::<Self>() + reason.octets(),

@@ -187,7 +187,6 @@ impl Responder {
         };
         let (this, asked) = (Arc::clone(&self), Arc::clone(&request));
         let joined = self.inflight.join(&request.key, move || this.work(asked));
-        let zone = || request.question.name.clone();
         let error = match joined {
             Ok(waiter) => match self.in_time(waiter, &request, patience).await {
                 Some(answer) => return self.finish(&request, &answer),
@@ -197,16 +196,16 @@ impl Responder {
                 }
                 None => {
                     limits.count(LimitName::AnswerDeadline);
-                    ResolveError::Deadline { zone: zone(), within: LimitName::AnswerDeadline }
+                    ResolveError::Late { within: LimitName::AnswerDeadline }
                 }
             },
             Err(Full::Keys) => {
                 limits.count(LimitName::Jobs);
-                ResolveError::Limit { limit: Limit::Jobs, zone: zone() }
+                ResolveError::NoPlace { limit: Limit::Jobs }
             }
             Err(Full::Waiters) => {
                 limits.count(LimitName::WaitersPerQuestion);
-                ResolveError::Limit { limit: Limit::Waiters, zone: zone() }
+                ResolveError::NoPlace { limit: Limit::Waiters }
             }
         };
         tracing::debug!(question = %request.question, reason = %error, "not answered");
@@ -215,7 +214,7 @@ impl Responder {
 
     /// The reply to a question for which there is no place, in `out`: how many octets it has.
     pub fn overloaded(&self, request: &Request, out: &mut [u8]) -> usize {
-        let error = ResolveError::Limit { limit: Limit::Jobs, zone: request.question.name.clone() };
+        let error = ResolveError::NoPlace { limit: Limit::Jobs };
         let reply = self.finish(request, &self.unresolved(request, &error));
         let Some(reply) = reply.filter(|reply| reply.len() <= out.len()) else { return 0 };
         let octets = reply.len();

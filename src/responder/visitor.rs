@@ -86,7 +86,7 @@ impl Responder {
         if visitor.standing == Standing::Unproven {
             return reply::put_off(peeked, visitor, out);
         }
-        let error = ResolveError::Limit { limit: Limit::ClientQuestions(limit), zone: request.question.name.clone() };
+        let error = ResolveError::NoPlace { limit: Limit::ClientQuestions(limit) };
         let answer = reply::failed(&request.question, &error, request.dnssec_ok, self.at(now));
         self.hit(peeked, visitor, (&answer, now), out)
     }

@@ -35,6 +35,10 @@ enum Seen {
 use LimitName as L;
 use Seen::{Answered, Failed, Named, Withheld};
 
+/// Bounds that end no walk.
+const WITHOUT_A_WALK: &[LimitName] =
+    &[L::WaitersPerQuestion, L::ProvenClientQuestions, L::ProvenNetworkQuestions, L::AnswerDeadline];
+
 /// A bound, what it is set to, and the questions, asked at once, that reach it.
 type Row = (LimitName, u64, &'static [&'static str], Seen);
 
@@ -200,6 +204,9 @@ async fn asked(lab: &Lab, (limit, _, owners, seen): &Row) {
         let name = limit.to_string();
         reply.rcode() == Rcode::SERVFAIL && reply.errors().iter().any(|(_, text)| says(text, &name))
     };
+    // Where a walk stands, or would lead, is not known to those who only wait for it.
+    let names_a_zone = |reply: &Reply| reply.errors().iter().any(|(_, text)| text.contains("at zone"));
+    assert!(!WITHOUT_A_WALK.contains(limit) || !replies.iter().any(names_a_zone), "{limit}: {}", replies[0]);
     let last = replies.last().unwrap();
     let story = || format!("{limit}: {last}\n{}", lab.net.story());
     match seen {
