@@ -130,7 +130,7 @@ mod tests {
         let limits = Arc::new(Limits::default());
         let (barren, clock) = (Barren::new(1 << 20, 0, &limits), Clock::at(Duration::ZERO));
         let zone: Name = "late.example".parse().unwrap();
-        let cause = Box::new(ResolveError::Deadline { zone: Name::root(), within: LimitName::WorkDeadline });
+        let cause = Box::new(ResolveError::Deadline { zone: Name::root() });
         let late = ResolveError::AddressUnknown { zone: zone.clone(), cause };
         for _ in 0..10 {
             barren.found_zone(&zone, &late, clock.now());

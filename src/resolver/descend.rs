@@ -344,7 +344,7 @@ impl Resolver {
             match unanswered {
                 Unanswered::Deadline => {
                     job.reach(LimitName::WorkDeadline);
-                    return Err(ResolveError::Deadline { zone: zone.clone(), within: LimitName::WorkDeadline });
+                    return Err(ResolveError::Deadline { zone: zone.clone() });
                 }
                 Unanswered::Limit(limit) => return Err(ResolveError::Limit { limit, zone: zone.clone() }),
                 Unanswered::Exhausted => {}

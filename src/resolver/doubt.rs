@@ -141,7 +141,7 @@ impl Resolver {
 /// Nothing else was found in time.
 pub(super) fn too_late(cut: &ZoneCut) -> ResolveError {
     // Never told: what was known before is (`first_failure`).
-    ResolveError::Deadline { zone: cut.apex.clone(), within: LimitName::WorkDeadline }
+    ResolveError::Deadline { zone: cut.apex.clone() }
 }
 
 /// Whether a referral led there: not the operator, and not the hints.

@@ -21,12 +21,10 @@ pub enum ResolveError {
         zone: Name,
     },
     /// Time is up.
-    #[error("no answer in time ({within}), at zone {zone}")]
+    #[error("no answer in time ({}), at zone {zone}", LimitName::WorkDeadline)]
     Deadline {
         /// Where.
         zone: Name,
-        /// Which.
-        within: LimitName,
     },
     /// There was no place for the question, wherever its walk leads or stands.
     #[error("{limit}")]
@@ -35,11 +33,8 @@ pub enum ResolveError {
         limit: Limit,
     },
     /// The client has waited for long enough; the walk may go on.
-    #[error("no answer in time ({within})")]
-    Late {
-        /// Which bound says so.
-        within: LimitName,
-    },
+    #[error("no answer in time ({})", LimitName::AnswerDeadline)]
+    Late,
     /// No server of the zone gave a reply of use.
     #[error("no server of zone {zone} answers: {last}")]
     NoServer {
@@ -133,7 +128,7 @@ impl Reason for ResolveError {
             | Self::NoAddress { zone: name }
             | Self::ServerIsAlias { host: name } => name.wire().len(),
             Self::Bogus { bogus } => size_of::<Bogus>() + bogus.name.wire().len(),
-            Self::NoPlace { .. } | Self::Late { .. } => 0,
+            Self::NoPlace { .. } | Self::Late => 0,
             Self::NoKeys { cause, .. } => size_of::<Self>() + cause.octets(),
             Self::AddressUnknown { zone, cause } => zone.wire().len() + size_of::<Self>() + cause.octets(),
             Self::Remembered(reason) => size_of::<Self>() + reason.octets(),

@@ -15,7 +15,7 @@ pub(super) fn explain(error: &ResolveError) -> (Rcode, Ede, Option<Ede>) {
     let reason = error.root();
     let (code, tag) = match reason {
         ResolveError::Limit { limit, .. } | ResolveError::NoPlace { limit } => limit_tag(*limit),
-        ResolveError::Deadline { .. } | ResolveError::Late { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "LATE"),
+        ResolveError::Deadline { .. } | ResolveError::Late => (EdeCode::NO_REACHABLE_AUTHORITY, "LATE"),
         ResolveError::NoServer { last, .. } => fault_tag(*last),
         ResolveError::NoAddress { .. } => (EdeCode::NO_REACHABLE_AUTHORITY, "NOAD"),
         ResolveError::AddressUnknown { cause, .. } => match cause.as_ref() {

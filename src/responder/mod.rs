@@ -196,7 +196,7 @@ impl Responder {
                 }
                 None => {
                     limits.count(LimitName::AnswerDeadline);
-                    ResolveError::Late { within: LimitName::AnswerDeadline }
+                    ResolveError::Late
                 }
             },
             Err(Full::Keys) => {

@@ -240,10 +240,7 @@ impl<'a> Round<'a> {
         let (host, server, progress) =
             (target.host.clone(), target.endpoint(upstream.settings.port), target.progress());
         let (address, port) = (server.ip(), server.port());
-        let timer = match transport {
-            Transport::Udp => self.timer(is_alone, &memory, number),
-            Transport::Tcp => limits.tcp_timeout,
-        };
+        let timer = self.timer(transport, is_alone, &memory, number);
         let (place, of_server) = (Some(place), Arc::clone(&progress));
         let attempt =
             Try { zone, host, address, port, manner, opt, memory, question, number, transport, timer, progress };
@@ -271,8 +268,11 @@ impl<'a> Round<'a> {
     /// How long to wait for a reply before the next datagram. The only server of a zone, of which nothing was ever heard and
     /// instead of which nothing else can be asked, may as well be slow as have lost two datagrams: the third comes later than
     /// usual, and what is tried after it when it usually is.
-    fn timer(&self, is_alone: bool, memory: &Memory, number: u32) -> Duration {
+    fn timer(&self, transport: Transport, is_alone: bool, memory: &Memory, number: u32) -> Duration {
         let limits = self.job.limits();
+        if transport == Transport::Tcp {
+            return limits.tcp_timeout;
+        }
         let usual = |number| memory.timeout(number, limits);
         if !is_alone || memory.srtt.is_some() || self.asking.give_up_after > 0 {
             return usual(number);
@@ -301,11 +301,15 @@ impl<'a> Round<'a> {
         let Some(target) = campaign.targets.get(index) else { return };
         let (upstream, limits) = (self.upstream, self.job.limits());
         let memory = upstream.servers.memory(target.address);
-        let after = self.timer(campaign.is_alone(), &memory, target.sends.saturating_sub(1));
-        if target.datagrams() >= limits.sends_per_server {
-            self.job.reach(LimitName::SendsPerServer);
+        // The stream comes last.
+        let transport = if target.tried_tcp { Transport::Tcp } else { Transport::Udp };
+        let after = self.timer(transport, campaign.is_alone(), &memory, target.sends.saturating_sub(1));
+        if transport == Transport::Udp {
+            if target.datagrams() >= limits.sends_per_server {
+                self.job.reach(LimitName::SendsPerServer);
+            }
+            memory.bound_of(after, limits).into_iter().for_each(|bound| self.job.reach(bound));
         }
-        memory.bound_of(after, limits).into_iter().for_each(|bound| self.job.reach(bound));
         let now = upstream.world.clock.now();
         // What was to be expected is not held against it.
         if !memory.ignores(self.asking.question.rtype, now) {
@@ -317,7 +321,7 @@ impl<'a> Round<'a> {
             zone: self.asking.zone.clone(),
             host: target.host.clone(),
             server: target.endpoint(upstream.settings.port),
-            transport: if target.tried_tcp { Transport::Tcp } else { Transport::Udp },
+            transport,
             after,
             fault: Fault::Timeout.to_string(),
         });

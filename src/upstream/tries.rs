@@ -1,6 +1,6 @@
 //! The tries of one `ask` that are on their way.
 //!
-//! One whose datagram stays without reply for `longest-timeout` is late: its place at the server is free, nothing is put
+//! One whose datagram stays without reply for `longest-timeout`, or its timer where that is longer, is late: its place at the server is free, nothing is put
 //! off for it, and what it still brings is as good as any other reply (RFC 5452 §9.1 holds for each by itself: its own
 //! port, ID, case and cookie). Decides nothing about servers.
 

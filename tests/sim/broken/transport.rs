@@ -138,14 +138,15 @@ fn int_07_every_silence_is_told() {
         assert!(lab.resolver.resolve(&question, &lab.resolver.job().traced(Arc::clone(&trace))).await.is_err());
         let to = |wanted: std::net::SocketAddr| wanted.ip().to_string() == FIRST;
         let tell = |entry: &Entry| match &entry.step {
-            Step::Sent { server, transport, .. } if to(*server) => Some((true, *transport)),
-            Step::Failed { server, transport, .. } if to(*server) => Some((false, *transport)),
+            Step::Sent { server, transport, .. } if to(*server) => Some((None, *transport)),
+            Step::Failed { server, transport, after, .. } if to(*server) => Some((Some(after.as_millis()), *transport)),
             _ => None,
         };
         let told: Vec<_> = trace.entries().iter().filter_map(tell).collect();
         let (udp, tcp) = (Transport::Udp, Transport::Tcp);
-        let tries = [udp, udp, udp, tcp].into_iter().flat_map(|transport| [(true, transport), (false, transport)]);
-        assert_eq!(told, tries.collect::<Vec<_>>());
+        let tries = [(udp, 400), (udp, 1700), (udp, 600), (tcp, 3000)];
+        let steps = tries.into_iter().flat_map(|(transport, after)| [(None, transport), (Some(after), transport)]);
+        assert_eq!(told, steps.collect::<Vec<_>>());
     });
 }
 
